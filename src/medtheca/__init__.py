@@ -1,0 +1,3 @@
+"""Medtheca, a medical image archive."""
+
+__version__ = "0.1.0"

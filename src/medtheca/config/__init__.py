@@ -1,0 +1,1 @@
+"""Composition: settings, URLs, the ASGI application, processes, and the root of the command line."""

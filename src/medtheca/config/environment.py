@@ -1,0 +1,317 @@
+"""Settings from the environment: declared once, checked at the start, documented by a generated table.
+
+A wrong value stops the start and names itself. `python -m medtheca.config.environment` prints the table
+that stands in `docs/reference/settings.md`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+
+class WrongSetting(Exception):
+    """One or more environment variables hold something that cannot be used; the message names each."""
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _flag(value: str) -> bool:
+    lowered = value.strip().lower()
+    if lowered in {"1", "true", "yes", "on"}:
+        return True
+    if lowered in {"0", "false", "no", "off", ""}:
+        return False
+    raise ValueError("write yes or no")
+
+
+def _whole(value: str) -> int:
+    number = int(value)
+    if number < 0:
+        raise ValueError("write a whole number, 0 or more")
+    return number
+
+
+_UNITS = {
+    "": 1,
+    "k": 1000,
+    "m": 1000**2,
+    "g": 1000**3,
+    "t": 1000**4,
+    "ki": 1024,
+    "mi": 1024**2,
+    "gi": 1024**3,
+    "ti": 1024**4,
+}
+
+
+def _size(value: str) -> int:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]i?)?b?\s*", value.lower())
+    if match is None:
+        raise ValueError("write a size such as 500M, 20G or 1TiB")
+    return int(float(match[1]) * _UNITS[match[2] or ""])
+
+
+def _path(value: str) -> Path:
+    return Path(value).expanduser().absolute()
+
+
+def _optional_path(value: str) -> Path | None:
+    return _path(value) if value else None
+
+
+def _words(value: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in value.split(",") if word.strip())
+
+
+def _database_url(value: str) -> str:
+    if value and urlsplit(value).scheme not in {"postgres", "postgresql"}:
+        raise ValueError(
+            "write postgresql://user:password@host:port/name; PostgreSQL 15 or newer is the one engine"
+        )
+    return value
+
+
+def _smtp_url(value: str) -> str:
+    if value and urlsplit(value).scheme not in {"smtp", "smtps"}:
+        raise ValueError("write smtp://user:password@host:port or smtps://…")
+    return value
+
+
+def _public_url(value: str) -> str:
+    parts = urlsplit(value)
+    if value and (parts.scheme not in {"http", "https"} or not parts.netloc):
+        raise ValueError("write an address such as https://archive.example.org")
+    return value.rstrip("/")
+
+
+def _prefix(value: str) -> str:
+    if not re.fullmatch(r"[A-Z][A-Z0-9]{1,15}", value):
+        raise ValueError("write 2 to 16 capital letters or digits, a letter first, such as ISIC")
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One environment variable: where it goes, how it is read, what it means."""
+
+    variable: str
+    attribute: str
+    parse: Callable[[str], Any]
+    default: str
+    help: str
+    secret: bool = False
+
+
+# fmt: off
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "MEDTHECA_DATA",
+        "data",
+        _path,
+        "data",
+        "Folder of everything Medtheca keeps: database, blobs, uploads, mail, logs, keys.",
+    ),
+    Setting(
+        "DATABASE_URL",
+        "database_url",
+        _database_url,
+        "",
+        "Outside PostgreSQL, 15 or newer. Empty: Medtheca runs its own inside the data folder.",
+        secret=True,
+    ),
+    Setting(
+        "MEDTHECA_SECRET_KEY",
+        "secret_key",
+        _text,
+        "",
+        "Key that signs sessions, tickets and tokens. Empty: made at random once, kept in the data folder.",
+        secret=True,
+    ),
+    Setting("MEDTHECA_HOST", "host", _text, "127.0.0.1", "Address that the web process listens on."),
+    Setting("MEDTHECA_PORT", "port", _whole, "8000", "Port that the web process listens on."),
+    Setting("MEDTHECA_WORKERS", "workers", _whole, "1", "Worker processes that `medtheca up` starts."),
+    Setting(
+        "MEDTHECA_DECODERS", "decoders", _whole, "2", "Decoder children of one worker that may run at once."
+    ),
+    Setting(
+        "MEDTHECA_UNSAFE_DECODERS",
+        "unsafe_decoders",
+        _flag,
+        "no",
+        "Decode even where the kernel offers no fence (Landlock and seccomp). Not for files from strangers.",
+    ),
+    Setting(
+        "MEDTHECA_PUBLIC_URL",
+        "public_url",
+        _public_url,
+        "",
+        "Address that people type, for links in e-mail. Empty: http://localhost:PORT.",
+    ),
+    Setting(
+        "MEDTHECA_ALLOWED_HOSTS",
+        "allowed_hosts",
+        _words,
+        "",
+        "Further host names that requests may carry, with commas. The listening address, localhost and the public address are always there.",
+    ),
+    Setting(
+        "MEDTHECA_TRUSTED_PROXIES",
+        "trusted_proxies",
+        _words,
+        "",
+        "Addresses of reverse proxies, with commas, whose X-Forwarded-For, -Proto and -Host headers are believed.",
+    ),
+    Setting(
+        "MEDTHECA_SMTP_URL",
+        "smtp_url",
+        _smtp_url,
+        "",
+        "Mail server. Empty: messages are files in the data folder, shown on the development mailbox page.",
+        secret=True,
+    ),
+    Setting("MEDTHECA_MAIL_FROM", "mail_from", _text, "Medtheca <noreply@localhost>", "Sender of e-mail."),
+    Setting(
+        "SUPPORT_EMAIL",
+        "support_email",
+        _text,
+        "support@localhost",
+        "Where people ask for help; shown in the footer and in errors.",
+    ),
+    Setting("MEDTHECA_NAME", "name", _text, "Medtheca", "Name of this instance, in titles and e-mail."),
+    Setting("MEDTHECA_ID_PREFIX", "id_prefix", _prefix, "ISIC", "Prefix of public image ids."),
+    Setting(
+        "MEDTHECA_ID_WIDTH",
+        "id_width",
+        _whole,
+        "7",
+        "Digits of public image ids; wider ones are minted when they run out.",
+    ),
+    Setting(
+        "MEDTHECA_BLOB_STORE",
+        "blob_store",
+        _text,
+        "local",
+        "Where blobs live: local (a folder in the data folder), or the dotted path of a factory.",
+    ),
+    Setting(
+        "MEDTHECA_DISK_RESERVE",
+        "disk_reserve",
+        _size,
+        "512M",
+        "Free space below which uploads and conversions are refused, so that a full disk never damages anything.",
+    ),
+    Setting("MEDTHECA_MAX_UPLOAD", "max_upload", _size, "50G", "Largest single upload."),
+    Setting(
+        "MEDTHECA_UPLOAD_QUOTA",
+        "upload_quota",
+        _size,
+        "200G",
+        "Bytes that one person may have in unfinished and unreceived uploads.",
+    ),
+    Setting("MEDTHECA_MAX_MEMBERS", "max_members", _whole, "100000", "Most files in one ZIP."),
+    Setting(
+        "MEDTHECA_SAMPLES",
+        "samples",
+        _optional_path,
+        "",
+        "Folder of sample images for the demo and the tests. Empty: shared/data beside the repository, where there is one.",
+    ),
+    Setting(
+        "MEDTHECA_DEMO",
+        "demo",
+        _flag,
+        "no",
+        "Set by `medtheca up --demo`: demo logins exist and are refused from other machines.",
+    ),
+    Setting(
+        "MEDTHECA_DEBUG", "debug", _flag, "no", "Django's error pages. Never on a machine that others reach."
+    ),
+    Setting(
+        "MEDTHECA_FAULT_STEPS",
+        "fault_steps",
+        _optional_path,
+        "",
+        "File in which each process notes the named step it is in; for the crash tests.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The settings of this process, read and checked."""
+
+    data: Path
+    database_url: str
+    secret_key: str
+    host: str
+    port: int
+    workers: int
+    decoders: int
+    unsafe_decoders: bool
+    public_url: str
+    allowed_hosts: tuple[str, ...]
+    trusted_proxies: tuple[str, ...]
+    smtp_url: str
+    mail_from: str
+    support_email: str
+    name: str
+    id_prefix: str
+    id_width: int
+    blob_store: str
+    disk_reserve: int
+    max_upload: int
+    upload_quota: int
+    max_members: int
+    samples: Path | None
+    demo: bool
+    debug: bool
+    fault_steps: Path | None
+
+
+def read_environment(variables: Mapping[str, str]) -> Environment:
+    """Read and check every setting; raise `WrongSetting` naming all that cannot be used."""
+    values: dict[str, Any] = {}
+    wrong: list[str] = []
+    for setting in SETTINGS:
+        text = variables.get(setting.variable, setting.default)
+        try:
+            values[setting.attribute] = setting.parse(text)
+        except ValueError as error:
+            shown = "(not shown)" if setting.secret else repr(text)
+            wrong.append(f"{setting.variable}={shown}: {error}")
+    known = {setting.variable for setting in SETTINGS}
+    strangers = sorted(name for name in variables if name.startswith("MEDTHECA_") and name not in known)
+    wrong += [f"{name} is not a setting of Medtheca; `medtheca settings` lists them" for name in strangers]
+    if wrong:
+        raise WrongSetting("Settings that cannot be used:\n  " + "\n  ".join(wrong))
+    return Environment(**values)
+
+
+@cache
+def environment() -> Environment:
+    """The settings of this process. Read once."""
+    return read_environment(os.environ)
+
+
+def settings_table() -> str:
+    """All settings as a Markdown table."""
+    lines = ["| variable | default | meaning |", "|---|---|---|"]
+    lines += [
+        f"| `{setting.variable}` | {f'`{setting.default}`' if setting.default else '(empty)'} | {setting.help} |"
+        for setting in SETTINGS
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(settings_table() + "\n")

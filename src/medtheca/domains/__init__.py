@@ -1,0 +1,1 @@
+"""Rules and tables, a folder a subject; each may import only those below it."""
