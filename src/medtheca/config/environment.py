@@ -75,9 +75,7 @@ def _words(value: str) -> tuple[str, ...]:
 
 def _database_url(value: str) -> str:
     if value and urlsplit(value).scheme not in {"postgres", "postgresql"}:
-        raise ValueError(
-            "write postgresql://user:password@host:port/name; PostgreSQL 15 or newer is the one engine"
-        )
+        raise ValueError("write postgresql://user:password@host:port/name; PostgreSQL 15 or newer is the one engine")
     return value
 
 
@@ -112,7 +110,6 @@ class Setting:
     secret: bool = False
 
 
-# fmt: off
 SETTINGS: tuple[Setting, ...] = (
     Setting(
         "MEDTHECA_DATA",
@@ -140,9 +137,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("MEDTHECA_HOST", "host", _text, "127.0.0.1", "Address that the web process listens on."),
     Setting("MEDTHECA_PORT", "port", _whole, "8000", "Port that the web process listens on."),
     Setting("MEDTHECA_WORKERS", "workers", _whole, "1", "Worker processes that `medtheca up` starts."),
-    Setting(
-        "MEDTHECA_DECODERS", "decoders", _whole, "2", "Decoder children of one worker that may run at once."
-    ),
+    Setting("MEDTHECA_DECODERS", "decoders", _whole, "2", "Decoder children of one worker that may run at once."),
     Setting(
         "MEDTHECA_UNSAFE_DECODERS",
         "unsafe_decoders",
@@ -233,9 +228,7 @@ SETTINGS: tuple[Setting, ...] = (
         "no",
         "Set by `medtheca up --demo`: demo logins exist and are refused from other machines.",
     ),
-    Setting(
-        "MEDTHECA_DEBUG", "debug", _flag, "no", "Django's error pages. Never on a machine that others reach."
-    ),
+    Setting("MEDTHECA_DEBUG", "debug", _flag, "no", "Django's error pages. Never on a machine that others reach."),
     Setting(
         "MEDTHECA_FAULT_STEPS",
         "fault_steps",

@@ -1,0 +1,40 @@
+"""Enqueueing work by name, so that a domain never imports what will do it.
+
+The job is a row inserted by the transaction that creates its reason: none is lost, none is early.
+`tests/architecture/test_jobs.py` checks that every name written here and elsewhere is registered.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from procrastinate.contrib.django import app
+
+
+def enqueue(
+    name: str,
+    *,
+    priority: int = 0,
+    queueing_lock: str | None = None,
+    lock: str | None = None,
+    **arguments: Any,
+) -> None:
+    """Insert a job in the present transaction.
+
+    Args:
+        name: registered name, such as `convert.batch`.
+        priority: higher runs earlier.
+        queueing_lock: no second job with this lock waits; a second call does nothing then.
+        lock: jobs with the same lock run one after the other.
+        arguments: JSON values handed to the job.
+    """
+    from django.db import transaction
+    from procrastinate.exceptions import AlreadyEnqueued
+
+    deferrer = app.configure_task(name, allow_unknown=True, priority=priority, queueing_lock=queueing_lock, lock=lock)
+    try:
+        # A savepoint, because a taken queueing lock breaks the statement, not the caller's work.
+        with transaction.atomic():
+            deferrer.defer(**arguments)
+    except AlreadyEnqueued:
+        return

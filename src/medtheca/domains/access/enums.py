@@ -1,0 +1,28 @@
+"""Enumerations of access."""
+
+from django.db.models import TextChoices
+
+
+class ScopeKind(TextChoices):
+    """What kind of circle a scope is. The public and the signed-in users are one scope each."""
+
+    PUBLIC = "public"
+    SIGNED_IN = "signed_in"
+    CONTRIBUTOR = "contributor"
+    COHORT = "cohort"
+    GROUP = "group"
+
+
+class Role(TextChoices):
+    """What a member of a scope may do there. Owners answer for it; viewers look."""
+
+    OWNER = "owner"
+    VIEWER = "viewer"
+
+
+class Visibility(TextChoices):
+    """For whom an image is visible, in the words of pages and APIs."""
+
+    PRIVATE = "private"
+    SIGNED_IN = "signed_in"
+    PUBLIC = "public"

@@ -1,0 +1,10 @@
+"""Enumerations of accounts."""
+
+from django.db.models import TextChoices
+
+
+class TokenScope(TextChoices):
+    """What a token may do; write includes read."""
+
+    READ = "read"
+    WRITE = "write"

@@ -1,0 +1,19 @@
+"""Reading events, and checking their chain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db.models import QuerySet
+
+from medtheca.domains.ledger.models import Event, Seal
+
+
+def events_of(subject_type: str, subject_id: object) -> QuerySet[Event]:
+    """Events of one subject, newest first."""
+    return Event.objects.filter(subject_type=subject_type, subject_id=str(subject_id)).order_by("-pk")
+
+
+def sealed_events() -> Iterator[Seal]:
+    """The whole chain in order, with its events, in bounded memory."""
+    return Seal.objects.select_related("event").order_by("sequence").iterator(chunk_size=2000)

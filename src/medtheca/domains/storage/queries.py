@@ -1,0 +1,60 @@
+"""Reading about blobs and uploads."""
+
+from __future__ import annotations
+
+import shutil
+from functools import cache
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
+from django.utils.module_loading import import_string
+
+from medtheca.base.errors import NotFound
+from medtheca.domains.storage.enums import UPLOAD_OPEN
+from medtheca.domains.storage.models import Blob, Upload
+from medtheca.domains.storage.stores import BlobStore, LocalStore
+
+
+@cache
+def blob_store() -> BlobStore:
+    """The store of this instance, as the setting MEDTHECA_BLOB_STORE names it."""
+    name = settings.ENVIRONMENT.blob_store
+    root = settings.ENVIRONMENT.data / "blobs"
+    if name == "local":
+        return LocalStore(root)
+    store: BlobStore = import_string(name)(root)
+    return store
+
+
+def unreferenced_blobs() -> QuerySet[Blob]:
+    """Blobs to which no row of any table points. Finds the tables by itself, so that none is forgotten."""
+    from django.apps import apps
+
+    used = Q()
+    for model in apps.get_models():
+        for field in model._meta.concrete_fields:
+            if field.is_relation and field.related_model is Blob:
+                used |= Q(Exists(model._default_manager.filter(**{field.name: OuterRef("pk")})))
+    return Blob.objects.exclude(used)
+
+
+def space_is_short(*, needed: int = 0) -> bool:
+    """Whether taking `needed` more bytes would touch the disk reserve."""
+    free: int = shutil.disk_usage(settings.ENVIRONMENT.data).free
+    reserve: int = settings.ENVIRONMENT.disk_reserve
+    return free - needed < reserve
+
+
+def bytes_under_way(owner_id: int) -> int:
+    """Bytes of a person's uploads that are not yet unpacked or cancelled, counted at their full size."""
+    total = Upload.objects.filter(owner_id=owner_id, state__in=UPLOAD_OPEN).aggregate(total=Sum("size"))["total"]
+    return total or 0
+
+
+def upload_of(owner_id: int, upload_id: UUID | str) -> Upload:
+    """A person's own upload. Raises `NotFound` for anybody else's."""
+    upload = Upload.objects.filter(owner_id=owner_id, pk=upload_id).first()
+    if upload is None:
+        raise NotFound("There is no such upload of yours.")
+    return upload

@@ -1,0 +1,1 @@
+"""The APIs: v2 is ours, a superset of the ISIC Archive's."""

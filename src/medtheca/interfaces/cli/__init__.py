@@ -1,0 +1,1 @@
+"""Commands that do archive work: arguments become a call of a workflow or a query."""

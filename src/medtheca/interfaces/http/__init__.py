@@ -1,0 +1,1 @@
+"""What the APIs and pages share: middleware, authentication, pagination, problem details."""

@@ -1,0 +1,1 @@
+"""Queue entry points: a registered name leads to a workflow."""

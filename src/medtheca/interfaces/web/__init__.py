@@ -1,0 +1,1 @@
+"""Pages: gallery, image, upload, cohort, account. HTML first."""

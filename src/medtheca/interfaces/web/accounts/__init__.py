@@ -1,0 +1,1 @@
+"""Sign-up, log-in and tokens, on top of allauth."""
