@@ -47,9 +47,7 @@ _HIDDEN = Problem(
     "Rename it if it is an image.",
 )
 _RESOURCE_FORK = Problem("macos_metadata", "macOS keeps a file's Finder data in it; it is no image.", "")
-_TEMPORARY = Problem(
-    "temporary_file", "The name says that the file was never finished.", "Add the finished file."
-)
+_TEMPORARY = Problem("temporary_file", "The name says that the file was never finished.", "Add the finished file.")
 _JUNK = {name: Problem("system_file", f"No image: {reason}.", "") for name, reason in JUNK_NAMES.items()}
 
 
@@ -122,7 +120,8 @@ def _unsafe(path: str, shown: str, limits: Limits) -> tuple[Kind, Problem] | Non
     else:
         try:
             check_name(file_name(path))
-            check_name("/".join(part for part in parts[:-1] if len(part) > 255) or "ok")
+            for folder in filter(str.strip, parts[:-1]):
+                check_name(folder)
         except Refused as refused:
             return Kind.UNSAFE, refused.problem
         if len(path) <= limits.max_path_length:

@@ -99,9 +99,7 @@ def read_entries(file: BinaryIO, directory: Directory, limits: Limits) -> Iterat
     # A writer without zip64 may have let the count wrap at 65,536, as some do; anything else is a forged
     # directory.
     if count % directory.entries_modulo != directory.entries:
-        raise Refused(
-            "damaged_zip", f"The ZIP announces {directory.entries:,} entries and lists {count:,}.", _REMAKE
-        )
+        raise Refused("damaged_zip", f"The ZIP announces {directory.entries:,} entries and lists {count:,}.", _REMAKE)
 
 
 def extra_fields(extra: bytes) -> Iterator[tuple[int, bytes]]:

@@ -126,8 +126,7 @@ def _find_data(file: BinaryIO, member: Member) -> int:
             if stated not in (listed, 0xFFFFFFFF):
                 raise Refused(
                     "forged_size",
-                    f'The ZIP gives "{shown}" {listed:,} bytes in its list of contents and {stated:,} beside '
-                    "the data.",
+                    f'The ZIP gives "{shown}" {listed:,} bytes in its list of contents and {stated:,} beside the data.',
                     _REMAKE,
                 )
     start: int = member.header_offset + _LOCAL.size + name_length + extra_length
