@@ -1,0 +1,32 @@
+"""What every test may use. Imported before Django's settings, because it decides the database."""
+
+import os
+from importlib.util import find_spec
+
+import pytest
+
+from tests.plugins.database import session_database
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medtheca.config.settings")
+
+
+def pytest_configure(config):
+    if find_spec(os.environ["DJANGO_SETTINGS_MODULE"]) is not None:
+        import django  # Only now: the environment above is what its settings read.
+
+        django.setup()
+
+
+def pytest_unconfigure(config):
+    session_database.stop()
+
+
+@pytest.fixture(scope="session")
+def database_url():
+    """Address of a running PostgreSQL server; the role may create databases."""
+    return session_database.start()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(database_url):
+    """pytest-django asks this before it makes the test database: the moment the server is needed."""
