@@ -1,0 +1,127 @@
+"""The inside of a decoder: take an open file, run the task on it, write the answer. Runs behind the fence."""
+
+import gc
+import json
+import mmap
+import os
+import socket
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from medtheca.toolkit.errors import Refused
+
+from .fence import RETIRING_SHARE
+from .values import Limits
+from .wire import MOST_PARTS, receive_frame, write_reply
+
+Task = Callable[[memoryview, dict[str, Any]], tuple[dict[str, Any], Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    fields: dict[str, bytes]  # each value is JSON already
+    parts: list[memoryview]
+    worn: bool  # this child should end after it
+
+
+def decode_until_closed(channel: socket.socket, task: Task, limits: Limits) -> None:
+    """Answer requests until the pool closes the channel or this child is worn out."""
+    retire_at = time.process_time() + max(1, limits.cpu_seconds // RETIRING_SHARE)
+    fresh = True
+    while True:
+        try:
+            request, descriptor = receive_frame(channel)
+        except (EOFError, ConnectionError):
+            return
+        if descriptor is None:
+            return
+        answer = _answer(task, descriptor, request, limits, fresh=fresh)
+        last = answer.worn or time.process_time() >= retire_at
+        fields = answer.fields | {"last": _encode(last)}
+        header = b"{" + b",".join(_encode(name) + b":" + value for name, value in fields.items()) + b"}"
+        write_reply(channel.fileno(), header, answer.parts)
+        if last:
+            return
+        fresh = False
+
+
+def _answer(task: Task, descriptor: int, request: dict[str, Any], limits: Limits, *, fresh: bool) -> _Answer:
+    data, release = _map(descriptor, request["size"])
+    try:
+        try:
+            report, parts = task(data, request["options"])
+            fields, pieces = _check(report, parts, limits)
+        finally:
+            released = release()
+    except Refused as refusal:
+        return _Answer(_refuse(refusal.code, refusal.message, refusal.remedy), [], worn=False)
+    except MemoryError:
+        message = f"Decoding this file needs more memory than the {limits.memory_bytes:,} bytes that are allowed."
+        fields = _refuse("decoder_memory", message, "Upload a smaller image, or ask for a higher limit.")
+        # A child that has decoded other files may be full of them: then the pool tries again in a fresh one.
+        return _Answer(fields | {"again": _encode(not fresh)}, [], worn=True)
+    except BaseException as error:  # noqa: BLE001 - whatever a decoder throws is a verdict on the file, not on the pool
+        message = f"The file cannot be decoded: {type(error).__name__}: {error}"
+        fields = _refuse("decoder_error", message, "Check that the file opens in another program; export it again.")
+        log = "".join(traceback.format_exception(error, limit=-8)).encode("utf-8", "replace").decode()
+        return _Answer(fields | {"log": _encode(log)}, [], worn=False)
+    return _Answer(fields, pieces, worn=not released)
+
+
+def _map(descriptor: int, size: int) -> tuple[memoryview, Callable[[], bool]]:
+    """The bytes of the file, and a function that gives them back and says whether all of them are free."""
+    if size == 0:
+        os.close(descriptor)
+        return memoryview(b""), lambda: True
+    try:
+        # With the length given, Python needs no stat, which the fence would not allow.
+        mapping = mmap.mmap(descriptor, size, access=mmap.ACCESS_READ)
+    finally:
+        os.close(descriptor)
+    view = memoryview(mapping)
+
+    def release() -> bool:
+        for attempt in (1, 2):
+            try:
+                view.release()
+                mapping.close()
+            except BufferError:
+                # The task left arrays that look into the file; most go with the garbage.
+                if attempt == 1:
+                    gc.collect()
+            else:
+                return True
+        return False
+
+    return view, release
+
+
+def _check(
+    report: dict[str, Any], parts: Mapping[str, Any], limits: Limits
+) -> tuple[dict[str, bytes], list[memoryview]]:
+    encoded = _encode(report)
+    pieces = [memoryview(part).cast("B") for part in parts.values()]
+    sizes = [len(piece) for piece in pieces]
+    total = len(encoded) + sum(sizes)
+    if len(encoded) > limits.report_bytes or total > limits.output_bytes or len(sizes) > MOST_PARTS:
+        raise Refused(
+            "decoder_output",
+            f"Decoding this file gives a report of {len(encoded):,} bytes and {len(sizes):,} parts, {total:,} bytes in "
+            f"all; at most {limits.report_bytes:,} bytes, {MOST_PARTS:,} parts and {limits.output_bytes:,} bytes are "
+            "allowed.",
+            "Upload a smaller image, or ask for a higher limit.",
+        )
+    return {"report": encoded, "parts": _encode(list(zip(parts, sizes, strict=True)))}, pieces
+
+
+def _encode(value: object) -> bytes:
+    return json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+
+
+def _refuse(code: str, message: str, remedy: str) -> dict[str, bytes]:
+    # What a decoder says may quote the file: half surrogate pairs and the like are replaced, not passed on.
+    values = {"code": code, "message": message, "remedy": remedy}
+    return {"refusal": json.dumps({k: v.encode("utf-8", "replace").decode() for k, v in values.items()}).encode()}

@@ -1,0 +1,195 @@
+"""Frames between the pool, its fork server and the children: a length, a JSON header, then bytes. Never pickle.
+
+Requests may carry one open file descriptor. What a child answers is untrusted: its sizes are checked before they
+are believed, and its JSON is read with every surprise turned into `BadReply`.
+"""
+
+import json
+import os
+import re
+import socket
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+from .values import Limits, Refusal
+
+_LENGTH = struct.Struct("!I")
+_DESCRIPTOR = struct.Struct("i")
+MOST_PARTS = 10_000
+_TABLE_ROOM = 1_000_000  # for the names and sizes of the parts, beside the report
+_CODE = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
+_LONGEST_TEXT = 1_000
+
+
+class BadReply(Exception):
+    """A child's answer breaks the rules or the limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A child's answer, checked: either `report` and `parts` or `refusal`. `log` is for the operator."""
+
+    report: dict[str, Any] | None
+    parts: dict[str, bytes]
+    refusal: Refusal | None
+    log: str
+    last: bool  # the child ends after this one
+    again: bool  # it is worth trying the file in a fresh child
+
+
+def send_frame(channel: socket.socket, header: dict[str, Any], descriptor: int | None = None) -> None:
+    """Send a header, and a descriptor with it. BlockingIOError if a non-blocking channel is full."""
+    body = json.dumps(header).encode()
+    rights = [] if descriptor is None else [_rights(descriptor)]
+    frame = memoryview(_LENGTH.pack(len(body)) + body)
+    sent = channel.sendmsg([frame], rights)
+    while sent < len(frame):
+        sent += channel.send(frame[sent:])
+
+
+def receive_frame(channel: socket.socket) -> tuple[dict[str, Any], int | None]:
+    """Wait for a frame from a trusted peer. EOFError once it has gone. Uses no system call but recvmsg."""
+    prefix, ancillary, _, _ = channel.recvmsg(_LENGTH.size, socket.CMSG_SPACE(_DESCRIPTOR.size))
+    descriptor = None
+    for level, kind, data in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            (descriptor,) = _DESCRIPTOR.unpack(data[: _DESCRIPTOR.size])
+    prefix += _receive_exactly(channel, _LENGTH.size - len(prefix)) if prefix else b""
+    if not prefix:
+        raise EOFError
+    header = json.loads(_receive_exactly(channel, _LENGTH.unpack(prefix)[0]))
+    return header, descriptor
+
+
+def write_reply(descriptor: int, header: bytes, parts: list[memoryview]) -> None:
+    """Write a reply with plain write calls, which are all that a locked child has."""
+    for piece in (memoryview(_LENGTH.pack(len(header)) + header), *parts):
+        written = 0
+        while written < len(piece):
+            written += os.write(descriptor, piece[written:])
+
+
+class ReplyReader:
+    """Collects one reply from a non-blocking channel, as it comes."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._header: dict[str, Any] | None = None
+        self._sizes: dict[str, int] = {}
+        self._prefix = True
+        self._expect(_LENGTH.size)
+
+    def pump(self, channel: socket.socket) -> Reply | None:
+        """Read what is there; the reply once it is whole. EOFError, ConnectionError: the child has gone. BadReply."""
+        while True:
+            while self._got < len(self._buffer):
+                try:
+                    count = channel.recv_into(self._view[self._got :])
+                except BlockingIOError:
+                    return None
+                if count == 0:
+                    raise EOFError
+                self._got += count
+            if reply := self._advance():
+                return reply
+
+    def _expect(self, size: int) -> None:
+        self._buffer = bytearray(size)
+        self._view = memoryview(self._buffer)
+        self._got = 0
+
+    def _advance(self) -> Reply | None:
+        if self._prefix:
+            self._prefix = False
+            (size,) = _LENGTH.unpack(self._buffer)
+            if size > self._limits.report_bytes + _TABLE_ROOM:
+                raise BadReply(f"its report is {size:,} bytes long; {self._limits.report_bytes:,} are allowed")
+            self._expect(size)
+            return None
+        if self._header is None:
+            self._header = _parse(bytes(self._buffer))
+            self._sizes = _sizes(self._header, self._limits.output_bytes - len(self._buffer))
+            self._expect(sum(self._sizes.values()))
+            return None
+        return self._finish(self._header)
+
+    def _finish(self, header: dict[str, Any]) -> Reply:
+        parts, start = {}, 0
+        for name, size in self._sizes.items():
+            parts[name] = bytes(self._view[start : start + size])
+            start += size
+        log = tidy(header.get("log", ""), lines=True)
+        last = header.get("last") is True
+        if (refusal := header.get("refusal")) is not None:
+            return Reply(None, {}, _refusal(refusal), log, last, header.get("again") is True)
+        report = header.get("report")
+        if not isinstance(report, dict):
+            raise BadReply("it has neither a report nor a refusal")
+        return Reply(report, parts, None, log, last, again=False)
+
+
+def tidy(text: object, *, lines: bool = False) -> str:
+    r"""Text from an untrusted place, made short and printable.
+
+    >>> tidy("bad\x1b[31m\nfile")
+    'bad [31m file'
+    """
+    kept = "\n" if lines else ""
+    cleaned = "".join(c if c.isprintable() or c in kept else " " for c in str(text)[: 4 * _LONGEST_TEXT])
+    return cleaned if lines else " ".join(cleaned.split())[:_LONGEST_TEXT]
+
+
+def _parse(raw: bytes) -> dict[str, Any]:
+    try:
+        text = raw.decode()
+        header = json.loads(text, parse_constant=_refuse_constant)
+        if "\\ud" in text.lower():
+            # Half a surrogate pair is legal JSON and breaks whoever stores it.
+            json.dumps(header, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise BadReply(f"it is not proper JSON ({tidy(error)})") from None
+    if not isinstance(header, dict):
+        raise BadReply("its header is not an object")
+    return header
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _sizes(header: dict[str, Any], room: int) -> dict[str, int]:
+    table = header.get("parts", [])
+    if not isinstance(table, list) or len(table) > MOST_PARTS:
+        raise BadReply(f"its table of parts is not a list of at most {MOST_PARTS:,}")
+    sizes: dict[str, int] = {}
+    for entry in table:
+        match entry:
+            case [str(name), int(size)] if size >= 0 and not isinstance(size, bool) and name not in sizes:
+                sizes[name] = size
+            case _:
+                raise BadReply("its table of parts is damaged")
+    if sum(sizes.values()) > room:
+        raise BadReply(f"its parts are {sum(sizes.values()):,} bytes; there is room for {max(0, room):,}")
+    return sizes
+
+
+def _refusal(values: object) -> Refusal:
+    match values:
+        case {"code": str(code), "message": str(message), "remedy": str(remedy)} if _CODE.fullmatch(code):
+            return Refusal(code=code, message=tidy(message), remedy=tidy(remedy))
+    raise BadReply("its refusal is damaged")
+
+
+def _rights(descriptor: int) -> tuple[int, int, bytes]:
+    return (socket.SOL_SOCKET, socket.SCM_RIGHTS, _DESCRIPTOR.pack(descriptor))
+
+
+def _receive_exactly(channel: socket.socket, size: int) -> bytes:
+    pieces = bytearray()
+    while len(pieces) < size:
+        piece, _, _, _ = channel.recvmsg(size - len(pieces))
+        if not piece:
+            raise EOFError
+        pieces += piece
+    return bytes(pieces)
