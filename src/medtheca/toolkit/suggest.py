@@ -29,10 +29,18 @@ def did_you_mean(word: str, known: Sequence[str], *, limit: int = 3) -> str:
     >>> did_you_mean("zzz", ["diagnosis"])
     ''
     """
-    matches = [f"'{match}'" for match in close_matches(word, known, limit=limit)]
+    return as_question(close_matches(word, known, limit=limit))
+
+
+def as_question(matches: Sequence[str]) -> str:
+    """Matches as a question; the empty string for none.
+
+    >>> as_question(["age", "sex"])
+    "Did you mean 'age' or 'sex'?"
+    """
     if not matches:
         return ""
-    *head, last = matches
+    *head, last = (f"'{match}'" for match in matches)
     return f"Did you mean {', '.join(head)} or {last}?" if head else f"Did you mean {last}?"
 
 

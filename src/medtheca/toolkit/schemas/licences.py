@@ -45,9 +45,7 @@ def find_licence(code: str) -> Licence:
         if code in (licence.spdx, licence.isic_code):
             return licence
     known = [licence.spdx for licence in LICENCES]
-    raise LookupError(
-        f"Unknown licence '{code}'. {did_you_mean(code, known) or 'Known: ' + ', '.join(known)}"
-    )
+    raise LookupError(f"Unknown licence '{code}'. {did_you_mean(code, known) or 'Known: ' + ', '.join(known)}")
 
 
 def more_permissive(first: str, second: str) -> bool:

@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from medtheca.toolkit.errors import Refused
 from medtheca.toolkit.schemas.problems import quoted
 from medtheca.toolkit.schemas.registry import Field, Kind
+from medtheca.toolkit.suggest import as_question
 
 # What a stored value may be. Decimals are text with a fixed number of places: a float loses some.
 Value = str | int | bool
@@ -34,13 +35,12 @@ def _parse_term(item: Field, cell: str) -> tuple[Value, str]:
     value = item.vocabulary.resolve(cell)
     if value is not None:
         return value, ""
-    near = [f"'{term}'" for term in item.vocabulary.suggest(cell)]
-    question = f" Did you mean {' or '.join(filter(None, [', '.join(near[:-1]), near[-1]]))}?" if near else ""
+    question = as_question(item.vocabulary.suggest(cell))
     if item.kind is Kind.HIERARCHY:
         remedy = f"Use a term of the {item.label.lower()} list or its full path; upper and lower case count."
     else:
         remedy = f"Use one of: {', '.join(item.vocabulary.values)}."
-    raise Refused("unknown_value", f"Unknown {item.name} {quoted(cell)}.{question}", remedy)
+    raise Refused("unknown_value", f"Unknown {item.name} {quoted(cell)}. {question}".strip(), remedy)
 
 
 def _parse_bool(item: Field, cell: str) -> tuple[Value, str]:

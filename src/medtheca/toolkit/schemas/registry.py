@@ -160,7 +160,11 @@ class Field:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Pack:
-    """The fields and rules of one specialty, in one version. `example` is a row that passes them."""
+    """The fields and rules of one specialty, in one version.
+
+    `former_columns` were fields of earlier versions: they are kept as unstructured, with a remark for their owner.
+    `example` is a row that passes.
+    """
 
     name: str
     version: str
@@ -168,6 +172,7 @@ class Pack:
     fields: tuple[Field, ...]
     row_rules: tuple[Requires, ...] = ()
     batch_rules: tuple[BatchRule, ...] = ()
+    former_columns: Mapping[str, str] = field(default_factory=dict)
     example: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property

@@ -50,9 +50,7 @@ class Requires:
         else:
             code, message = "incompatible_fields", f"{name} does not go with {self.needs} {quoted(needed)}."
         remedy = f"Set {self.needs} to {self.expected}, or leave {name} empty."
-        return Problem(
-            field=name, value=shown, code=code, message=message, remedy=remedy, related=(self.needs,)
-        )
+        return Problem(field=name, value=shown, code=code, message=message, remedy=remedy, related=(self.needs,))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,9 +72,7 @@ class Hierarchy(Vocabulary):
     def children(self, path: str | None = None) -> list[str]:
         """The paths one level below `path`; the roots for None."""
         prefix, level = ("", 0) if path is None else (path + SEPARATOR, path.count(SEPARATOR) + 1)
-        return [
-            value for value in self.values if value.startswith(prefix) and value.count(SEPARATOR) == level
-        ]
+        return [value for value in self.values if value.startswith(prefix) and value.count(SEPARATOR) == level]
 
 
 def is_under(path: str, ancestor: str) -> bool:

@@ -17,6 +17,4 @@ def find_pack(name: str) -> Pack:
         if pack.name == name:
             return pack
     known = [pack.name for pack in PACKS]
-    raise LookupError(
-        f"No metadata pack '{name}'. {did_you_mean(name, known) or 'Known: ' + ', '.join(known)}"
-    )
+    raise LookupError(f"No metadata pack '{name}'. {did_you_mean(name, known) or 'Known: ' + ', '.join(known)}")

@@ -122,8 +122,7 @@ WHAT = (
         search=Search.HIERARCHY,
         facet=Terms(size=100),
         synonyms=("dx", "diagnose"),
-        description="What the lesion is: a term (Nevus) or its path "
-        "(Benign:Benign melanocytic proliferations:Nevus).",
+        description="What the lesion is: a term (Nevus) or its path (Benign:Benign melanocytic proliferations:Nevus).",
     ),
     Field(
         name="diagnosis_confirm_type",
@@ -330,12 +329,8 @@ ROW_RULES = (
         expected="a melanoma, or a collision with a malignant proliferation",
     ),
     Requires(fields=("rcm_case_id",), needs="image_type", allowed=RCM_TYPES, expected="one of the RCM types"),
-    Requires(
-        fields=("dermoscopic_type",), needs="image_type", allowed=("dermoscopic",), expected="'dermoscopic'"
-    ),
-    Requires(
-        fields=("tbp_tile_type",), needs="image_type", allowed=TBP_TYPES, expected="one of the TBP tile types"
-    ),
+    Requires(fields=("dermoscopic_type",), needs="image_type", allowed=("dermoscopic",), expected="'dermoscopic'"),
+    Requires(fields=("tbp_tile_type",), needs="image_type", allowed=TBP_TYPES, expected="one of the TBP tile types"),
     Requires(
         fields=("concomitant_biopsy",),
         needs="diagnosis_confirm_type",
@@ -369,6 +364,15 @@ BATCH_RULES = (
     ),
 )
 
+_FORMER = "A field of earlier versions; kept as unstructured."
+FORMER_COLUMNS = {
+    "anatom_site_general": f"{_FORMER} anatom_site takes its place, with terms of its own.",
+    "marker_pen": _FORMER,
+    "hairy": _FORMER,
+    "blurry": _FORMER,
+    "color_tint": _FORMER,
+}
+
 DERMATOLOGY = Pack(
     name="dermatology",
     version="6.1",
@@ -376,6 +380,7 @@ DERMATOLOGY = Pack(
     fields=WHO + WHERE + WHAT + MELANOMA_FIELDS + WHOSE + HOW,
     row_rules=ROW_RULES,
     batch_rules=BATCH_RULES,
+    former_columns=FORMER_COLUMNS,
     example={
         "age": "53",
         "sex": "female",
