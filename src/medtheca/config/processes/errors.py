@@ -7,3 +7,7 @@ class CannotRun(Exception):
 
 class FolderInUse(CannotRun):
     """Another process holds the data folder."""
+
+
+class PortInUse(CannotRun):
+    """Another program listens where the web process would."""

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import psycopg
 
 from medtheca.config.processes import cluster as clusters
-from medtheca.config.processes import inspection
+from medtheca.config.processes import inspection, logs
 from medtheca.config.processes.account import Account, account_for, give_to
 from medtheca.config.processes.binaries import programs_for
 from medtheca.config.processes.errors import CannotRun
@@ -71,10 +71,11 @@ class Server:
 
     # -- start ------------------------------------------------------------------------------------------
 
-    def start(self, say: Say = _quiet) -> None:
+    def start(self, say: Say = _quiet, *, give_up: Callable[[], bool] = lambda: False) -> None:
         """Start the server, making its cluster first where there is none, and wait until it answers.
 
-        Crash recovery may take minutes; `say` is told what the server does meanwhile. Raises `CannotRun`.
+        Crash recovery may take minutes; `say` is told what the server does meanwhile. Raises `CannotRun`,
+        also when `give_up` says that nobody wants it any more.
         """
         self._prepare_folder()
         programs = programs_for(self._account)
@@ -97,7 +98,7 @@ class Server:
             if password_lost:
                 clusters.set_password(self.cluster, programs=programs, account=self._account, password=password)
         self._spawn(programs)
-        self._wait_until_it_answers(say)
+        self._wait_until_it_answers(say, give_up)
 
     def _prepare_folder(self) -> None:
         self._account = account_for(self.cluster)
@@ -108,7 +109,7 @@ class Server:
                 os.chown(folder, self._account.user, self._account.group)
         if self._account and self.cluster.exists() and self.cluster.stat().st_uid == 0:
             give_to(self._account, self.cluster)  # A copy or an unpacked backup belongs to root.
-        self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        logs.rotate_at_start(self.log)
 
     def _write_password(self) -> str:
         password = clusters.new_password()
@@ -142,7 +143,7 @@ class Server:
                 start_new_session=True,
             )
 
-    def _wait_until_it_answers(self, say: Say) -> None:
+    def _wait_until_it_answers(self, say: Say, give_up: Callable[[], bool]) -> None:
         url, begun, size, moved = self.url(), time.monotonic(), 0, time.monotonic()
         told = ""
         while True:
@@ -154,6 +155,8 @@ class Server:
                 return
             if not self.is_running():
                 raise CannotRun(f"The database server ended while starting. {self._log_end()}")
+            if give_up():
+                raise CannotRun("The start of the database server was broken off.")
             now = time.monotonic()
             if self.log.stat().st_size != size:
                 size, moved = self.log.stat().st_size, now
@@ -175,25 +178,35 @@ class Server:
         """Whether the server process that we started is alive."""
         return self.process is not None and self.process.poll() is None
 
-    def stop(self) -> None:
-        """Stop the server: in order first (work in progress is rolled back), by force when that takes too long."""
+    def request_stop(self) -> None:
+        """Ask the server to stop in order: work in progress is rolled back, all else written."""
+        if self.is_running():
+            assert self.process is not None
+            self.process.send_signal(signal.SIGINT)
+
+    def stop(self, *, hurry: Callable[[], bool] = lambda: False) -> None:
+        """Stop the server: in order first, by force when that takes too long or `hurry` says so.
+
+        By force is safe too; the next start then recovers from the log.
+        """
+        self.request_stop()
         if self.process is not None:
-            for number, patience in (
-                (signal.SIGINT, _PATIENCE_FAST_STOP),
-                (signal.SIGQUIT, _PATIENCE_IMMEDIATE_STOP),
-                (signal.SIGKILL, _PATIENCE_IMMEDIATE_STOP),
-            ):
-                if self.process.poll() is not None:
-                    break
-                self.process.send_signal(number)
-                try:
-                    self.process.wait(patience)
-                except subprocess.TimeoutExpired:
-                    continue
+            self._wait_or(signal.SIGQUIT, seconds=_PATIENCE_FAST_STOP, hurry=hurry)
+            self._wait_or(signal.SIGKILL, seconds=_PATIENCE_IMMEDIATE_STOP)
+            self.process.wait()
             self.process = None
         if self._link is not None:
             shutil.rmtree(self._link.parent, ignore_errors=True)
             self._link = None
+
+    def _wait_or(self, number: signal.Signals, *, seconds: float, hurry: Callable[[], bool] = lambda: False) -> None:
+        assert self.process is not None
+        until = time.monotonic() + seconds
+        while self.process.poll() is None:
+            if time.monotonic() > until or hurry():
+                self.process.send_signal(number)
+                return
+            time.sleep(0.02)
 
     def put_away_remains(self, say: Say = _quiet) -> None:
         """End every server process on this cluster that a killed predecessor left behind.
@@ -243,9 +256,7 @@ class Server:
     # -- words ------------------------------------------------------------------------------------------
 
     def _last_line(self) -> str:
-        lines = self.log.read_text(errors="replace").splitlines()
-        return lines[-1].rpartition(":  ")[2] if lines else "starting"
+        return logs.end_of(self.log).splitlines()[-1].rpartition(":  ")[2]
 
     def _log_end(self) -> str:
-        end = self.log.read_text(errors="replace")[-1500:].strip()
-        return f"The end of {self.log}:\n{end}"
+        return f"The end of {self.log}:\n{logs.end_of(self.log)}"

@@ -1,0 +1,317 @@
+"""`medtheca up`: the database server, the tables, the web process, the workers and the demo, kept running."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from types import FrameType
+
+from medtheca.config.environment import Environment
+from medtheca.config.processes import logs
+from medtheca.config.processes.database import check_outside_server, embedded_server
+from medtheca.config.processes.errors import CannotRun, FolderInUse, PortInUse
+from medtheca.config.processes.lock import FolderLock, read_holder
+from medtheca.config.processes.server import Server
+from medtheca.config.processes.supervisor import Child, Supervisor, put_away_orphans, python_command
+from medtheca.config.processes.terminal import Terminal
+
+_PATIENCE_WITH_COMMANDS = 30.0
+_PATIENCE_WITH_WEB = 300.0
+_SECONDS_FOR_A_WORKER_TO_STOP = 20.0
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Wishes:
+    """What signals have asked for: to stop, and to stop at once."""
+
+    def __init__(self) -> None:
+        self._asked = 0
+
+    def stopping(self) -> bool:
+        return self._asked > 0
+
+    def hurrying(self) -> bool:
+        return self._asked > 1
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take signals as wishes while inside."""
+
+        def note(_number: int, _frame: FrameType | None) -> None:
+            self._asked += 1
+
+        before = {number: signal.signal(number, note) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+class DatabaseMember:
+    """The embedded server, as the supervisor sees it."""
+
+    name = "postgres"
+
+    def __init__(self, server: Server, *, say: Callable[[str], None], give_up: Callable[[], bool]) -> None:
+        self.server = server
+        self.log = server.log
+        self._say = say
+        self._give_up = give_up
+
+    def start(self) -> None:
+        self.server.start(self._say, give_up=self._give_up)
+
+    def is_running(self) -> bool:
+        return self.server.is_running()
+
+    def is_ready(self) -> bool:
+        return True  # `start` waits until the server answers.
+
+    def describe_death(self) -> str:
+        return "has ended"
+
+    def request_stop(self) -> None:
+        self.server.request_stop()
+
+    def wait_until_stopped(self, *, hurry: Callable[[], bool]) -> None:
+        self.server.stop(hurry=hurry)
+
+
+class Up:
+    """One run of `medtheca up`."""
+
+    def __init__(self, settings: Environment, *, demo: bool) -> None:
+        self.settings = settings
+        self.demo = demo
+        self.logs = settings.data / "logs"
+        self.terminal = Terminal(self.logs / "up.log")
+        self.wishes = Wishes()
+        self.supervisor = Supervisor(
+            say=self.terminal.warn, stopping=self.wishes.stopping, hurrying=self.wishes.hurrying
+        )
+        self.address = settings.public_url or f"http://localhost:{settings.port}"
+        self.variables = dict(os.environ)
+        self._demo_child: Child | None = None
+        self._demo_read = 0
+        self._logins_shown = False
+
+    def run(self) -> None:
+        """Start everything, watch over it until a signal, stop everything. Raises `CannotRun`."""
+        self.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            stack.enter_context(self.wishes.listening())
+            lock = self._lock()
+            stack.callback(lock.release)
+            put_away_orphans(self._mark)
+            check_port_is_free(self.settings.host, self.settings.port)
+            stack.callback(self._stop)
+            self._start_database()
+            if not self.wishes.stopping():
+                self._migrate()
+                lock.mark_ready()
+            if not self.wishes.stopping():
+                self._start_web()
+            if not self.wishes.stopping():
+                self._start_workers()
+                self._start_demo()
+                self._announce()
+            self._watch()
+
+    @property
+    def _mark(self) -> str:
+        # Resolved, because a folder may be called by several names.
+        return str(self.settings.data.resolve())
+
+    # -- start ------------------------------------------------------------------------------------------
+
+    def _lock(self) -> FolderLock:
+        """The folder's lock; commands that hold it for a moment are waited for, another `up` is not."""
+        lock = FolderLock(self.settings.data, command="up", address=self.address)
+        until, told = time.monotonic() + _PATIENCE_WITH_COMMANDS, False
+        while True:
+            try:
+                lock.acquire()
+            except FolderInUse as refusal:
+                holder = read_holder(self.settings.data)
+                another_up = holder is not None and holder.command == "up"
+                if another_up or time.monotonic() > until or self.wishes.stopping():
+                    raise
+                if not told:
+                    self.terminal.line(f"Waiting: {refusal}")
+                    told = True
+                time.sleep(0.1)
+            else:
+                return lock
+
+    def _start_database(self) -> None:
+        if self.settings.database_url:
+            with self.terminal.step("Database reached"):
+                check_outside_server(self.settings.database_url)
+            return
+        server = embedded_server(self.settings.data)
+        with self.terminal.step("Database started") as say:
+            member = DatabaseMember(server, say=say, give_up=self.wishes.stopping)
+            try:
+                self.supervisor.add(member)
+            except CannotRun:
+                if self.wishes.stopping():
+                    return
+                raise
+        self.variables["DATABASE_URL"] = server.url()
+
+    def _migrate(self) -> None:
+        child = self._child("migrate", python_command("medtheca", "migrate"), grace=30.0)
+        with self.terminal.step("Tables up to date"):
+            child.start()
+            assert child.process is not None
+            while child.process.poll() is None and not self.wishes.stopping():
+                self.supervisor.watch_once()
+                time.sleep(0.05)
+            child.request_stop()
+            child.wait_until_stopped(hurry=self.wishes.hurrying)
+        if child.process.returncode != 0 and not self.wishes.stopping():
+            raise CannotRun(
+                f"The tables could not be brought up to date. The end of {child.log}:\n{logs.end_of(child.log)}"
+            )
+
+    def _start_web(self) -> None:
+        web = self._child("web", python_command("medtheca", "web"), grace=10.0)
+        web.ready = lambda: is_healthy(self.settings.host, self.settings.port)
+        with self.terminal.step("Web process started"):
+            self.supervisor.add(web)
+            self.supervisor.wait_until_ready(web, seconds=_PATIENCE_WITH_WEB)
+
+    def _start_workers(self) -> None:
+        count = self.settings.workers
+        with self.terminal.step(f"{count} worker{'' if count == 1 else 's'} started"):
+            for number in range(1, count + 1):
+                self.supervisor.add(
+                    self._child(
+                        f"worker-{number}",
+                        python_command("medtheca", "worker"),
+                        grace=_SECONDS_FOR_A_WORKER_TO_STOP,
+                    )
+                )
+
+    def _start_demo(self) -> None:
+        if self.demo:
+            self._demo_child = self._child("demo", python_command("medtheca", "demo"), grace=5.0)
+            self._demo_read = self._demo_child.log.stat().st_size if self._demo_child.log.exists() else 0
+            self._demo_child.start()
+
+    def _child(self, name: str, command: list[str], *, grace: float) -> Child:
+        return Child(
+            name=name,
+            command=command,
+            log=self.logs / f"{name}.log",
+            mark=self._mark,
+            environment=self.variables,
+            grace=grace,
+        )
+
+    # -- watch ------------------------------------------------------------------------------------------
+
+    def _announce(self) -> None:
+        self.terminal.blank()
+        self.terminal.blank(f"  {self.settings.name} is at {self.address}")
+        self.terminal.blank(f"  Data in {self.settings.data}; Ctrl-C stops it")
+        self.terminal.blank()
+
+    def _watch(self) -> None:
+        turn = 0
+        while not self.wishes.stopping():
+            self.supervisor.watch_once()
+            self._follow_demo()
+            turn += 1
+            if turn % 300 == 0:
+                self.supervisor.rotate_logs()
+            time.sleep(0.2)
+
+    def _follow_demo(self) -> None:
+        child = self._demo_child
+        if child is None:
+            return
+        # Asked before reading: what it wrote last is then surely read.
+        running = child.is_running()
+        if child.log.exists() and child.log.stat().st_size > self._demo_read:
+            with child.log.open("rb") as log:
+                log.seek(self._demo_read)
+                text = log.read()
+            self._demo_read += len(text)
+            lines = text.decode(errors="replace").splitlines()
+            if lines and lines[-1].strip():
+                self.terminal.progress(f"Demo: {lines[-1].strip()}")
+        self._show_logins()
+        if not running:
+            self.terminal.end_progress()
+            assert child.process is not None
+            if child.process.returncode == 0:
+                self.terminal.line("Demo: all is in")
+            else:
+                self.terminal.warn(f"The demo {child.describe_death()}; all else goes on (see {child.log})")
+            self._demo_child = None
+
+    def _show_logins(self) -> None:
+        file = self.settings.data / "demo" / "logins.json"
+        if self._logins_shown or not file.exists():
+            return
+        try:
+            logins = json.loads(file.read_text())
+        except ValueError:
+            return  # It is just being written.
+        self._logins_shown = True
+        self.terminal.end_progress()
+        self.terminal.blank("  Demo logins, from this machine only:")
+        for login in logins:
+            role = f"  ({login['role']})" if login.get("role") else ""
+            self.terminal.blank(f"    {login['email']}  {login['password']}{role}")
+        self.terminal.blank()
+
+    # -- stop -------------------------------------------------------------------------------------------
+
+    def _stop(self) -> None:
+        with self.terminal.step("Stopped"):
+            if self._demo_child is not None:
+                self._demo_child.request_stop()
+                self._demo_child.wait_until_stopped(hurry=self.wishes.hurrying)
+            workers = [f"worker-{number}" for number in range(1, self.settings.workers + 1)]
+            self.supervisor.stop([workers, ["web"], ["postgres"]])
+
+
+def check_port_is_free(host: str, port: int) -> None:
+    """Raise `PortInUse` or `CannotRun` when the web process could not listen there."""
+    try:
+        family, kind, _protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            # Connections that are just closing do not count; another listener does.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except socket.gaierror as error:
+        raise CannotRun(f"The address {host!r} of --host cannot be found: {error.strerror}") from None
+    except PermissionError:
+        raise CannotRun(f"Port {port} needs more rights. Choose one above 1023 with --port.") from None
+    except OSError as error:
+        raise PortInUse(
+            f"Port {port} on {host} cannot be used: {error.strerror}. Choose another with --port, "
+            "or stop the program that listens there."
+        ) from None
+
+
+def is_healthy(host: str, port: int) -> bool:
+    """Whether the web process answers that it and the database are well."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - a name to look up, not to listen on
+    connection = http.client.HTTPConnection(reachable, port, timeout=5)
+    try:
+        connection.request("GET", "/healthz", headers={"Host": f"localhost:{port}"})
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
