@@ -66,7 +66,8 @@ def _answer(task: Task, descriptor: int, request: dict[str, Any], limits: Limits
     except BaseException as error:  # noqa: BLE001 - whatever a decoder throws is a verdict on the file, not on the pool
         message = f"The file cannot be decoded: {type(error).__name__}: {error}"
         fields = _refuse("decoder_error", message, "Check that the file opens in another program; export it again.")
-        log = "".join(traceback.format_exception(error, limit=-8)).encode("utf-8", "replace").decode()
+        # The place only: an error's own words may quote a patient's data, which have no business in a log.
+        log = "".join(traceback.format_tb(error.__traceback__, limit=-8)) + type(error).__name__
         return _Answer(fields | {"log": _encode(log)}, [], worn=False)
     return _Answer(fields, pieces, worn=not released)
 

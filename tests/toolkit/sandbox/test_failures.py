@@ -1,0 +1,146 @@
+"""Files that kill, stall or flood their decoder are refused with a reason, and their neighbours are decoded."""
+
+import logging
+
+import pytest
+
+from medtheca.toolkit.sandbox import DecoderPool, Limits
+from tests.toolkit.sandbox.common import PROBE, SMALL
+
+
+def decode_between_neighbours(pool, order, text):
+    items = [order("echo before"), order(text), order("echo after")]
+    outcomes = {outcome.key: outcome for outcome in pool.run(items)}
+    assert len(outcomes) == 3
+    for key in ("echo before", "echo after"):
+        assert outcomes[key].refusal is None
+        assert outcomes[key].parts["text"] == key.split()[1].encode()
+    assert outcomes[text].report is None
+    assert outcomes[text].parts == {}
+    return outcomes[text].refusal
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("segfault", "SIGSEGV"),
+        ("abort", "SIG"),  # SIGABRT cannot be sent behind the fence: the C library then uses SIGSEGV
+        ("exit 0", "code 0"),
+        ("exit 3", "code 3"),
+        ("shadow_recurse", "SIGSEGV"),
+    ],
+)
+def test_a_file_that_kills_its_decoder_is_refused(pool, order, text, reason):
+    refusal = decode_between_neighbours(pool, order, text)
+    if text == "shadow_recurse" and refusal.code != "decoder_crashed":
+        assert refusal.code in {"decoder_memory", "decoder_error"}  # newer interpreters count this too
+        return
+    assert refusal.code == "decoder_crashed"
+    assert reason in refusal.message
+    assert refusal.remedy
+
+
+def test_a_memory_bomb_is_refused(pool, order):
+    refusal = decode_between_neighbours(pool, order, "memory")
+    assert refusal.code == "decoder_memory"
+    assert "300,000,000 bytes" in refusal.message
+
+
+@pytest.mark.parametrize("text", ["spin", "close"])
+def test_a_loop_is_ended_by_its_processor_time(pool, order, text):
+    refusal = decode_between_neighbours(pool, order, text)
+    # One that hangs up first is ended at once.
+    assert refusal.code == ("decoder_timeout" if text == "spin" else "decoder_crashed")
+
+
+def test_a_file_that_waits_for_ever_is_refused(order):
+    with DecoderPool(PROBE, limits=Limits(wall_seconds=2)) as impatient:
+        refusal = decode_between_neighbours(impatient, order, "hang")
+    assert refusal.code == "decoder_timeout"
+    assert "2 seconds" in refusal.message
+
+
+def raw(header):
+    """An order to answer with this header, whatever it says."""
+    return f"raw {len(header):08x}{header.hex()}"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("flood x", "bytes long"),
+        ("large_part 5000000", "3,000,000 bytes"),
+        ("large_report 200000", "100,000 bytes"),
+        ("raw ffffffff", "4,294,967,295 bytes long"),
+        (raw(b"[]"), "not an object"),
+        (raw(b"{}"), "neither a report nor a refusal"),
+        (raw(b"\xff\xfe\x00\x01"), "not proper JSON"),
+        (raw(b'{"report":1}'), "neither a report nor a refusal"),
+        (raw(b'{"report":{"a":NaN}}'), "NaN is not a JSON number"),
+        (raw(b'{"report":{"a":"\\ud800"}}'), "surrogates not allowed"),
+        (raw(b"[" * 4096), "recursion"),
+        (raw(b'{"report":{},"parts":[["a",99999999]]}'), "99,999,999 bytes"),
+        (raw(b'{"report":{},"parts":[["a",-1]]}'), "table of parts is damaged"),
+        (raw(b'{"report":{},"parts":[["a",true]]}'), "table of parts is damaged"),
+        (raw(b'{"report":{},"parts":[["a",0],["a",1]]}'), "table of parts is damaged"),
+        (raw(b'{"report":{},"parts":{}}'), "not a list"),
+        (raw(b'{"refusal":{"code":"Bad Code","message":"m","remedy":"r"}}'), "refusal is damaged"),
+    ],
+)
+def test_output_beyond_the_rules_is_refused(pool, order, text, reason):
+    refusal = decode_between_neighbours(pool, order, text)
+    assert refusal.code == "decoder_output"
+    assert reason in refusal.message
+
+
+@pytest.mark.parametrize("text", ["recurse", "not_json", "nan", "surrogate", "raise_exit"])
+def test_a_decoder_that_errs_is_a_refusal(pool, order, text):
+    assert decode_between_neighbours(pool, order, text).code == "decoder_error"
+
+
+def test_an_error_is_told_in_printable_words_and_logged(pool, order, caplog):
+    with caplog.at_level(logging.WARNING, logger="medtheca.toolkit.sandbox"):
+        refusal = decode_between_neighbours(pool, order, "raise here")
+    assert "ValueError: marker [31m here" in refusal.message
+    assert "do_raise" in caplog.text
+    assert "marker" not in caplog.text
+    assert "\x1b" not in caplog.text
+
+
+def test_a_refusal_by_the_task_passes_through(pool, order):
+    refusal = decode_between_neighbours(pool, order, "refuse")
+    assert refusal.code == "picture_flat"
+    assert refusal.message == "The picture ? has no second dimension."
+    assert refusal.remedy == "Upload a picture."
+
+
+def test_printing_harms_nobody(pool, order):
+    (outcome,) = pool.run([order("print")])
+    assert outcome.refusal is None
+
+
+def test_a_file_that_suffers_from_its_neighbours_is_tried_in_a_fresh_child(pool, order):
+    # Each keeps 100 MB for ever: the third or fourth would not fit.
+    outcomes = list(pool.run([order(f"keep 100000000 {i}".rsplit(" ", 1)[0]) for i in range(6)]))
+    assert [outcome.refusal for outcome in outcomes] == [None] * 6
+
+
+def test_a_file_that_hangs_only_beside_others_is_decoded_alone(order):
+    with DecoderPool(PROBE, limits=Limits(wall_seconds=2)) as impatient:
+        _, second = impatient.run([order("keep 10"), order("hang_once")])
+    assert second.report["fresh"]
+
+
+def test_a_result_that_is_no_report_is_refused(order):
+    with DecoderPool("tests.toolkit.sandbox.probe:not_a_task", limits=SMALL) as pool:
+        (outcome,) = pool.run([order("echo")])
+    assert outcome.refusal.code == "decoder_output"
+
+
+def test_a_file_that_cannot_be_opened_is_reported(pool, order, tmp_path):
+    items = [("gone", tmp_path / "gone"), ("folder", tmp_path), order("echo on")]
+    gone, folder, fine = pool.run(items)
+    assert gone.refusal.code == folder.refusal.code == "input_unreadable"
+    assert "No such file" in gone.refusal.message
+    assert "regular file" in folder.refusal.message
+    assert fine.refusal is None
