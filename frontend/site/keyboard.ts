@@ -1,0 +1,45 @@
+/* Ctrl-K or / goes to the quick-find field; arrow keys walk over the pictures of a grid. */
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+}
+
+function focusQuickFind(): boolean {
+  // On a phone the field hides behind a button; showing is the button's work.
+  const fields = document.querySelectorAll<HTMLInputElement>("[data-quick-find]");
+  for (const field of fields) {
+    if (field.checkVisibility()) {
+      field.focus();
+      field.select();
+      return true;
+    }
+  }
+  return false;
+}
+
+function walk(grid: HTMLElement, key: string): void {
+  const tiles = [...grid.querySelectorAll<HTMLElement>(".tile")];
+  const at = tiles.indexOf(document.activeElement as HTMLElement);
+  if (at < 0) return;
+  const columns = getComputedStyle(grid).gridTemplateColumns.split(" ").length;
+  const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[key] ?? 0;
+  const to = key === "Home" ? 0 : key === "End" ? tiles.length - 1 : at + step;
+  tiles[to]?.focus();
+}
+
+export function startKeyboard(): void {
+  document.addEventListener("keydown", (event) => {
+    const quick = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k";
+    const slash = event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (quick || (slash && !isTyping(event.target))) {
+      if (focusQuickFind()) event.preventDefault();
+      return;
+    }
+    if (!/^(Arrow(Left|Right|Up|Down)|Home|End)$/.test(event.key) || isTyping(event.target)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    const grid = (event.target as Element).closest<HTMLElement>(".tile-grid");
+    if (!grid) return;
+    event.preventDefault();
+    walk(grid, event.key);
+  });
+}

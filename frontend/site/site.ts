@@ -1,0 +1,16 @@
+/* What every page runs. Pages work without it; it makes them quicker to use. */
+import { startAppearance } from "./appearance";
+import { startCopy } from "./copy";
+import { startForms } from "./forms";
+import { startGrid } from "./grid";
+import { startKeyboard } from "./keyboard";
+import { startMenus } from "./menus";
+import { startTimes } from "./times";
+
+startAppearance();
+startMenus();
+startKeyboard();
+startCopy();
+startTimes();
+startGrid();
+startForms();

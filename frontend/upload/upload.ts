@@ -1,0 +1,148 @@
+/*
+ * The upload page. Its root element carries the contract:
+ *   data-upload  data-endpoint="/uploads/tus/"  data-page="/uploads/{id}/"  data-person="internal key of the person"
+ * and holds [data-cohort] (select or hidden field), [data-drop], [data-input], [data-rows], [data-summary],
+ * [data-unfinished], <template id="upload-row">, <template id="unfinished-row">.
+ */
+import { announce } from "../site/announce";
+import { fileSize, plural, relativeTime } from "../site/words";
+import { Upload } from "tus-js-client";
+import { droppedFiles } from "./dropped";
+import type { Place } from "./job";
+import { Queue } from "./queue";
+import { findUnfinished, forget, type Unfinished } from "./unfinished";
+
+function csrfToken(): string {
+  return document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')?.content ?? "";
+}
+
+function need<T extends Element>(root: ParentNode, selector: string): T {
+  const found = root.querySelector<T>(selector);
+  if (!found) throw new Error(`the upload page lacks ${selector}`);
+  return found;
+}
+
+class UploadPage {
+  private readonly endpoint: string;
+  private readonly person: string;
+  private readonly cohort: HTMLSelectElement | HTMLInputElement;
+  private readonly drop: HTMLElement;
+  private readonly input: HTMLInputElement;
+  private readonly unfinished: HTMLElement;
+  private readonly queue: Queue;
+
+  constructor(private readonly root: HTMLElement) {
+    this.endpoint = new URL(root.dataset["endpoint"] ?? "/uploads/tus/", location.href).href;
+    this.person = root.dataset["person"] ?? "";
+    this.cohort = need(root, "[data-cohort]");
+    this.drop = need(root, "[data-drop]");
+    this.input = need(root, "[data-input]");
+    this.unfinished = need(root, "[data-unfinished]");
+    this.queue = new Queue(
+      need(root, "[data-rows]"),
+      need(root, "[data-summary]"),
+      root.dataset["page"] ?? "/uploads/{id}/",
+      () => void this.showUnfinished(),
+    );
+  }
+
+  start(): void {
+    this.input.addEventListener("change", () => {
+      this.take([...(this.input.files ?? [])]);
+      this.input.value = ""; // so that the same file may be chosen again
+    });
+    this.acceptDrops();
+    this.cohort.addEventListener("change", () => this.openOrClose());
+    need(this.root, "[data-pause-all]").addEventListener("click", () => this.queue.pauseAll());
+    need(this.root, "[data-resume-all]").addEventListener("click", () => this.queue.resumeAll());
+    addEventListener("beforeunload", (event) => {
+      if (this.queue.isSending) event.preventDefault();
+    });
+    this.openOrClose();
+    void this.showUnfinished();
+  }
+
+  private openOrClose(): void {
+    const open = this.cohort.value !== "";
+    this.drop.toggleAttribute("data-closed", !open);
+    this.input.disabled = !open;
+    for (const hint of this.root.querySelectorAll<HTMLElement>("[data-choose-first]")) hint.hidden = open;
+  }
+
+  private acceptDrops(): void {
+    const over = (on: boolean): void => void this.drop.toggleAttribute("data-over", on && !this.input.disabled);
+    // The whole window takes the drop: a near miss must not make the browser open the file instead.
+    addEventListener("dragover", (event) => {
+      event.preventDefault();
+      over(true);
+    });
+    addEventListener("dragleave", (event) => {
+      if (!event.relatedTarget) over(false);
+    });
+    addEventListener("drop", async (event) => {
+      event.preventDefault();
+      over(false);
+      if (!event.dataTransfer) return;
+      this.take(await droppedFiles(event.dataTransfer));
+    });
+  }
+
+  private take(files: File[]): void {
+    if (files.length === 0) return;
+    if (this.cohort.value === "") {
+      announce("Choose a cohort first.");
+      this.cohort.focus();
+      return;
+    }
+    const place: Place = {
+      endpoint: this.endpoint,
+      cohort: this.cohort.value,
+      csrfToken: csrfToken(),
+      person: this.person,
+    };
+    const empty = files.filter((file) => file.size === 0);
+    if (empty.length) announce(`${plural(empty.length, "file is", "files are")} empty and left out.`);
+    this.queue.add(
+      files.filter((file) => file.size > 0),
+      place,
+    );
+  }
+
+  private async showUnfinished(): Promise<void> {
+    // What stands in the list above is no left-over.
+    const found = (await findUnfinished(this.person)).filter((upload) => !this.queue.holds(upload.url));
+    const list = need<HTMLElement>(this.unfinished, "[data-list]");
+    list.replaceChildren(...found.map((upload) => this.unfinishedRow(upload)));
+    this.unfinished.hidden = found.length === 0;
+  }
+
+  private unfinishedRow(upload: Unfinished): HTMLElement {
+    const template = need<HTMLTemplateElement>(document, "#unfinished-row");
+    const row = (template.content.cloneNode(true) as DocumentFragment).firstElementChild as HTMLElement;
+    need(row, '[data-part="name"]').textContent = upload.name;
+    need(row, '[data-part="words"]').textContent =
+      `${fileSize(upload.offset)} of ${fileSize(upload.size)} are kept · begun ${relativeTime(upload.begun, new Date())}`;
+    const choose = need<HTMLButtonElement>(row, '[data-part="choose"]');
+    choose.setAttribute("aria-label", `Choose ${upload.name} again`);
+    choose.addEventListener("click", () => {
+      // The same cohort as then, or it would be taken for another upload.
+      this.cohort.value = upload.cohort;
+      this.openOrClose();
+      this.input.click();
+    });
+    const discard = need<HTMLButtonElement>(row, '[data-part="discard"]');
+    discard.setAttribute("aria-label", `Discard ${upload.name}`);
+    discard.addEventListener("click", async () => {
+      await Upload.terminate(upload.url, {
+        onBeforeRequest: (request) => request.setHeader("X-CSRFToken", csrfToken()),
+      }).catch(() => undefined);
+      await forget(upload.key);
+      announce(`What was kept of ${upload.name} is discarded.`);
+      await this.showUnfinished();
+    });
+    return row;
+  }
+}
+
+const root = document.querySelector<HTMLElement>("[data-upload]");
+if (root) new UploadPage(root).start();

@@ -1,0 +1,1 @@
+(function(){function e(){try{let e=localStorage.getItem(`medtheca.appearance`);return e===`light`||e===`dark`?e:`system`}catch{return`system`}}function t(e){let t=document.documentElement;e===`system`?delete t.dataset.theme:t.dataset.theme=`medtheca-${e}`}document.documentElement.dataset.scripts=``,t(e())})();
