@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "medtheca.interfaces.http.middleware.TrustedProxies",
     "django.middleware.security.SecurityMiddleware",
     "medtheca.interfaces.http.middleware.ContentPolicy",
+    "medtheca.interfaces.http.limits.SayWhenToTryAgain",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -148,6 +149,15 @@ ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+# Per address (ip), e-mail address (key) or user; limits.SayWhenToTryAgain tells when to try again.
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "10/m/ip,5/300s/key",
+    "signup": "20/m/ip,200/h/ip",
+    "reset_password": "20/m/ip,3/600s/key",
+    "reset_password_from_key": "20/m/ip",
+    "confirm_email": "1/60s/key",
+}
 ACCOUNT_EMAIL_SUBJECT_PREFIX = f"{INSTANCE_NAME}: "
 ACCOUNT_ADAPTER = "medtheca.interfaces.web.accounts.adapter.AccountAdapter"
 LOGIN_REDIRECT_URL = "/"

@@ -1,0 +1,80 @@
+"""Reading users and tokens."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from medtheca.base.clock import now
+from medtheca.domains.accounts.access import tokens_visible_to
+from medtheca.domains.accounts.enums import TokenScope
+from medtheca.domains.accounts.errors import UnknownUser
+from medtheca.domains.accounts.models import ApiToken, User
+
+SECRET_PREFIX = "mt_"  # noqa: S105 - the part of every secret that tells what it is
+_SECRET = re.compile(r"mt_[A-Za-z0-9_-]{40,80}")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenHolder:
+    """Whose a token is and what it may do."""
+
+    user: User
+    scope: TokenScope
+    token_id: int
+    last_used: datetime | None
+
+
+def digest_of_secret(secret: str) -> str:
+    """What is stored of a token's secret: SHA-256 as hexadecimal. A random secret needs no salt and no slow hash."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def live_tokens(tokens: QuerySet[ApiToken]) -> QuerySet[ApiToken]:
+    """Those that are neither revoked nor expired."""
+    return tokens.filter(Q(expires__isnull=True) | Q(expires__gt=now()), revoked__isnull=True)
+
+
+def token_holder(secret: str) -> TokenHolder | None:
+    """The holder of a live token of an active user, or None.
+
+    The look-up is by digest, so its time tells nothing about how much of a guess was right.
+    """
+    if _SECRET.fullmatch(secret) is None:
+        return None
+    token = (
+        live_tokens(ApiToken.objects.filter(digest=digest_of_secret(secret), user__is_active=True))
+        .select_related("user")
+        .first()
+    )
+    if token is None:
+        return None
+    return TokenHolder(token.user, TokenScope(token.scope), token.pk, token.last_used)
+
+
+def user_of_token(secret: str) -> tuple[User, TokenScope] | None:
+    """The active user and the scope of a live token, or None. Does not note the use; `operations.use_token` does."""
+    holder = token_holder(secret)
+    return (holder.user, holder.scope) if holder else None
+
+
+def tokens_of(user: User) -> QuerySet[ApiToken]:
+    """All tokens of a user, newest first, revoked and expired ones too."""
+    return tokens_visible_to(user).order_by("-created", "-pk")
+
+
+def user_by_email(email: str) -> User:
+    """The user with this address, in whatever case it is written; raise `UnknownUser`."""
+    user = User.objects.filter(email__iexact=email.strip()).first()
+    if user is None:
+        raise UnknownUser(email.strip())
+    return user
+
+
+def all_users() -> QuerySet[User]:
+    """Every user, by address."""
+    return User.objects.order_by("email")
