@@ -236,8 +236,8 @@ def _read_rows(
     notes = []
     if short:
         notes.append(
-            f"{len(short):,} rows have fewer cells than the header; the missing ones count as blank "
-            f"(first: line {short[0]})."
+            "Rows with fewer cells than the header, the missing ones counted as blank: "
+            f"{len(short):,} (first: line {short[0]})."
         )
     return rows, problems, notes
 
