@@ -22,7 +22,7 @@ def blob_store() -> BlobStore:
     name = settings.ENVIRONMENT.blob_store
     root = settings.ENVIRONMENT.data / "blobs"
     if name == "local":
-        return LocalStore(root)
+        return LocalStore(root, reserve=settings.ENVIRONMENT.disk_reserve)
     store: BlobStore = import_string(name)(root)
     return store
 

@@ -6,6 +6,7 @@ first step, `commit` the next three for a whole batch; the row is the caller's, 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -18,6 +19,8 @@ from typing import BinaryIO, Protocol
 
 from medtheca.base.errors import NoSpace
 from medtheca.base.steps import step
+
+_CHECK_SPACE_EVERY = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +56,46 @@ class BlobStore(Protocol):
     def exists(self, sha256: str) -> bool:
         """Whether the bytes are there."""
 
-    def delete(self, sha256: str) -> None:
-        """Remove the bytes for good; nothing happens where there are none."""
+    def delete(self, sha256: str, *, durably: bool = False) -> None:
+        """Remove the bytes for good, quarantined ones too; nothing happens where there are none.
+
+        Only with `durably` is it sure that they do not come back after a power cut.
+        """
 
     def quarantine(self, sha256: str) -> None:
-        """Move bytes that are not what their name says to where nobody serves them."""
+        """Move bytes that are not what their name says to where nobody serves them. Raises `FileNotFoundError`."""
+
+    def open_quarantined(self, sha256: str) -> BinaryIO:
+        """Open quarantined bytes for reading. Raises `FileNotFoundError`."""
+
+    def release(self, sha256: str) -> None:
+        """Put quarantined bytes, found right after all, back under their name."""
+
+    def quarantined(self) -> Iterator[tuple[str, float]]:
+        """Names in quarantine, and when each was put there (seconds since 1970)."""
+
+    def drop_quarantined(self, sha256: str) -> None:
+        """Remove quarantined bytes for good; nothing happens where there are none."""
 
     def names(self) -> Iterator[tuple[str, float]]:
-        """Every blob's name and when it was last written (seconds since 1970)."""
+        """Every blob's name and when it was last put in place or written (seconds since 1970)."""
 
     def sweep_staged(self, *, older_than: float) -> int:
-        """Delete temporary files last written before `older_than` (seconds since 1970); return how many."""
+        """Delete temporary files last touched before `older_than` (seconds since 1970); return how many."""
 
     def free_bytes(self) -> int:
         """Space that is left."""
 
 
 class LocalStore:
-    """A folder: `sha256/ab/cd/abcd…`, `staging/`, `quarantine/`."""
+    """A folder: `sha256/ab/cd/abcd…`, `staging/`, `quarantine/`.
 
-    def __init__(self, root: Path) -> None:
+    `reserve` is the free space in bytes that staging leaves untouched.
+    """
+
+    def __init__(self, root: Path, *, reserve: int = 0) -> None:
         self._root = root
+        self._reserve = reserve
         self._blobs = root / "sha256"
         self._staging = root / "staging"
         self._quarantine = root / "quarantine"
@@ -81,16 +103,24 @@ class LocalStore:
             folder.mkdir(parents=True, exist_ok=True)
 
     def stage(self, chunks: Iterable[bytes]) -> Staged:
-        handle, name = tempfile.mkstemp(dir=self._staging)
-        digest = hashlib.sha256()
-        size = 0
+        self._spare_reserve(0)
         try:
-            with os.fdopen(handle, "wb", buffering=0) as file:
+            handle, name = tempfile.mkstemp(dir=self._staging)
+        except OSError as error:
+            raise _no_space(error) or error from None
+        digest = hashlib.sha256()
+        size = unchecked = 0
+        try:
+            with os.fdopen(handle, "wb") as file:
                 for chunk in chunks:
+                    unchecked += len(chunk)
+                    if unchecked >= _CHECK_SPACE_EVERY:
+                        self._spare_reserve(unchecked)
+                        unchecked = 0
                     file.write(chunk)
                     digest.update(chunk)
                     size += len(chunk)
-        except OSError as error:
+        except BaseException as error:  # noqa: BLE001 - whatever stops us, no half file stays; it is raised again
             Path(name).unlink(missing_ok=True)
             raise _no_space(error) or error from None
         step("blob.staged")
@@ -105,10 +135,22 @@ class LocalStore:
         except OSError as error:
             if error.errno not in {errno.EXDEV, errno.EPERM, errno.EMLINK}:
                 raise _no_space(error) or error from None
-            shutil.copyfile(path, target)
+            self._spare_reserve(size)
+            try:
+                shutil.copyfile(path, target)
+            except OSError as copying:
+                target.unlink(missing_ok=True)
+                raise _no_space(copying) or copying from None
         return Staged(sha256, size, target)
 
     def commit(self, staged: Sequence[Staged]) -> None:
+        try:
+            self._commit(staged)
+        except OSError as error:
+            # A file system may notice only now that it has no room; what is in place already is a stray, no harm.
+            raise _no_space(error) or error from None
+
+    def _commit(self, staged: Sequence[Staged]) -> None:
         folders: set[Path] = set()
         for item in staged:
             _sync_file(item.path)
@@ -138,35 +180,76 @@ class LocalStore:
     def exists(self, sha256: str) -> bool:
         return self.path(sha256).is_file()
 
-    def delete(self, sha256: str) -> None:
-        self.path(sha256).unlink(missing_ok=True)
+    def delete(self, sha256: str, *, durably: bool = False) -> None:
+        path = self.path(sha256)
+        path.unlink(missing_ok=True)
+        self.drop_quarantined(sha256)
+        if durably:
+            for folder in (path.parent, self._quarantine):
+                if folder.is_dir():
+                    _sync_folder(folder)
 
     def quarantine(self, sha256: str) -> None:
         self.path(sha256).replace(self._quarantine / sha256)
         _sync_folder(self._quarantine)
 
+    def open_quarantined(self, sha256: str) -> BinaryIO:
+        return (self._quarantine / sha256).open("rb")
+
+    def release(self, sha256: str) -> None:
+        target = self.path(sha256)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (self._quarantine / sha256).replace(target)
+        for folder in (target.parent, target.parent.parent, self._blobs):
+            _sync_folder(folder)
+
+    def quarantined(self) -> Iterator[tuple[str, float]]:
+        return _files_in(self._quarantine)
+
+    def drop_quarantined(self, sha256: str) -> None:
+        (self._quarantine / sha256).unlink(missing_ok=True)
+
     def names(self) -> Iterator[tuple[str, float]]:
         for first in sorted(self._blobs.iterdir()):
             for second in sorted(first.iterdir()):
-                for entry in os.scandir(second):
-                    yield entry.name, entry.stat().st_mtime
+                yield from _files_in(second)
 
     def sweep_staged(self, *, older_than: float) -> int:
         swept = 0
-        for entry in os.scandir(self._staging):
-            if entry.stat().st_mtime < older_than:
-                Path(entry.path).unlink(missing_ok=True)
+        for name, touched in _files_in(self._staging):
+            if touched < older_than:
+                (self._staging / name).unlink(missing_ok=True)
                 swept += 1
         return swept
 
     def free_bytes(self) -> int:
         return shutil.disk_usage(self._root).free
 
+    def _spare_reserve(self, needed: int) -> None:
+        if self._reserve and self.free_bytes() - needed < self._reserve:
+            raise _full()
+
 
 def _no_space(error: BaseException) -> NoSpace | None:
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return NoSpace("The disk is full.", remedy="Ask the administrator to make space; nothing was stored.")
+        return _full()
     return None
+
+
+def _full() -> NoSpace:
+    return NoSpace("The disk is full.", remedy="Ask the administrator to make space; nothing was stored.")
+
+
+def _files_in(folder: Path) -> Iterator[tuple[str, float]]:
+    """Names, and when each was last written, renamed or linked (seconds since 1970).
+
+    The modification time alone would make an old file that was taken over this moment look old.
+    """
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            # Files come and go while we look.
+            with contextlib.suppress(FileNotFoundError):
+                yield entry.name, entry.stat().st_ctime
 
 
 def _sync_file(path: Path) -> None:

@@ -1,0 +1,252 @@
+"""What becomes of bytes that nobody needs: tombstone, sweep, strays, erasing.
+
+Order: rows first, and for good, then bytes, all under the lock of `sweeping_blobs`. A crash in between leaves a file
+without a row, which the stray sweep finds; never a row without its file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import TypeVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+
+from medtheca.base.clock import now
+from medtheca.base.errors import Conflict
+from medtheca.base.steps import step
+from medtheca.domains.ledger.operations import record
+from medtheca.domains.storage.enums import BlobState, UploadState
+from medtheca.domains.storage.models import Blob, Upload
+from medtheca.domains.storage.operations import sweeping_blobs
+from medtheca.domains.storage.queries import blob_store, unreferenced_blobs
+from medtheca.domains.storage.reserve import ensure_reserve
+
+TOMBSTONE_GRACE = timedelta(hours=24)
+"""An unreferenced blob younger than this may belong to work under way."""
+SWEEP_WINDOW = timedelta(days=7)
+"""How long a tombstone stands before the bytes go."""
+STRAY_GRACE = timedelta(hours=24)
+"""A file without a row younger than this may belong to work under way."""
+UPLOAD_IDLE = timedelta(days=7)
+"""An upload that received nothing for so long has been given up."""
+
+_BATCH = 200
+# More strays than this, and more than known files, is not what crashes leave: it is the wrong database.
+_MANY_STRAYS = 1000
+_Item = TypeVar("_Item")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one run of the upkeep did: counts of blobs and files, and bytes freed."""
+
+    tombstoned: int = 0
+    revived: int = 0
+    blobs: int = 0
+    bytes: int = 0
+    strays: int = 0
+    staged: int = 0
+    uploads_expired: int = 0
+    parts: int = 0
+    postponed: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureReceipt:
+    """Proof for the person who asked: which bytes are gone, since when, and which were not there."""
+
+    at: datetime
+    erased: tuple[tuple[str, int], ...]
+    absent: tuple[str, ...]
+
+
+def run_upkeep(
+    *,
+    tombstone_grace: timedelta = TOMBSTONE_GRACE,
+    sweep_window: timedelta = SWEEP_WINDOW,
+    stray_grace: timedelta = STRAY_GRACE,
+    upload_idle: timedelta = UPLOAD_IDLE,
+) -> Swept:
+    """Do all of the upkeep once. What has to wait for a backup or an ingest is named in `postponed`."""
+    done = Swept()
+    postponed: list[str] = []
+
+    expired, parts = sweep_parts(idle=upload_idle, grace=stray_grace)
+    done = replace(done, uploads_expired=expired, parts=parts)
+    try:
+        done = replace(done, revived=revive_referenced())
+        done = replace(done, tombstoned=tombstone_unreferenced(grace=tombstone_grace))
+        blobs, freed = sweep_tombstones(window=sweep_window)
+        done = replace(done, blobs=blobs, bytes=freed)
+        strays, staged = sweep_strays(grace=stray_grace)
+        done = replace(done, strays=strays, staged=staged)
+    except Conflict as reason:
+        postponed.append(reason.message)
+    ensure_reserve(settings.ENVIRONMENT.data, disk_reserve=settings.ENVIRONMENT.disk_reserve)
+    return replace(done, postponed=tuple(postponed))
+
+
+def tombstone_unreferenced(*, grace: timedelta = TOMBSTONE_GRACE) -> int:
+    """Mark blobs to which nothing points and that are older than `grace`; return how many."""
+    count = 0
+    # The long search runs without the lock; each batch is looked at again under it.
+    found = unreferenced_blobs().exclude(state=BlobState.TOMBSTONED).filter(created__lt=Now() - grace)
+    for batch in _batches(found.values_list("pk", flat=True).iterator(chunk_size=_BATCH)):
+        with sweeping_blobs(), transaction.atomic():
+            count += (
+                unreferenced_blobs()
+                .filter(pk__in=batch)
+                .exclude(state=BlobState.TOMBSTONED)
+                .update(state=BlobState.TOMBSTONED, tombstoned=Now())
+            )
+            step("tombstone.rows")
+    return count
+
+
+def revive_referenced() -> int:
+    """Take back tombstones of blobs that something points to after all; return how many."""
+    return (
+        Blob.objects.filter(state=BlobState.TOMBSTONED)
+        .exclude(pk__in=unreferenced_blobs().filter(state=BlobState.TOMBSTONED))
+        .update(state=BlobState.STORED, tombstoned=None)
+    )
+
+
+def sweep_tombstones(*, window: timedelta = SWEEP_WINDOW) -> tuple[int, int]:
+    """Remove rows and bytes of blobs whose tombstone is older than `window`; return how many, and their bytes.
+
+    Raises `Conflict` (code `busy`) while a backup runs.
+    """
+    count = freed = 0
+    found = Blob.objects.filter(state=BlobState.TOMBSTONED, tombstoned__lt=Now() - window)
+    for batch in _batches(found.values_list("pk", flat=True).iterator(chunk_size=_BATCH)):
+        with sweeping_blobs():
+            gone = _remove_rows(unreferenced_blobs().filter(pk__in=batch, state=BlobState.TOMBSTONED))
+            _remove_bytes(sha256 for sha256, _size in gone)
+        count += len(gone)
+        freed += sum(size for _sha256, size in gone)
+    return count, freed
+
+
+def sweep_strays(*, grace: timedelta = STRAY_GRACE) -> tuple[int, int]:
+    """Remove files without a row, left by crashes, and forgotten temporary files; return how many of each.
+
+    Raises `Conflict`: code `busy` while a backup runs, code `wrong_database` when most files are unknown.
+    """
+    store = blob_store()
+    limit = (now() - grace).timestamp()
+    strays: list[str] = []
+    files = 0
+    for batch in _batches(name for name, touched in store.names() if touched < limit and _SHA256.fullmatch(name)):
+        files += len(batch)
+        strays += _unknown(batch)
+    if len(strays) > max(_MANY_STRAYS, files - len(strays)):
+        raise Conflict(
+            f"{len(strays)} of {files} files of the store have no row in this database; nothing was removed.",
+            code="wrong_database",
+            remedy="Check that MEDTHECA_DATA and DATABASE_URL belong together.",
+        )
+    count = 0
+    for batch in _batches(iter(strays)):
+        with sweeping_blobs():
+            # Under the lock nobody is between renaming a file and writing its row.
+            gone = _unknown(batch)
+            _remove_bytes(gone)
+            count += len(gone)
+    for name, touched in list(store.quarantined()):
+        if touched < limit and not Blob.objects.filter(sha256=name, state=BlobState.QUARANTINED).exists():
+            store.drop_quarantined(name)
+            count += 1
+    return count, store.sweep_staged(older_than=limit)
+
+
+def sweep_parts(*, idle: timedelta = UPLOAD_IDLE, grace: timedelta = STRAY_GRACE) -> tuple[int, int]:
+    """Cancel uploads that received nothing for `idle`, and remove part files that no open upload needs.
+
+    Returns how many uploads were cancelled and how many files removed.
+    """
+    folder = settings.ENVIRONMENT.data / "uploads"
+    expired = 0
+    idle_since = now() - idle
+    quiet = Upload.objects.filter(state=UploadState.RECEIVING, modified__lt=idle_since)
+    for pk in quiet.values_list("pk", flat=True).iterator():
+        part = folder / f"{pk}.part"
+        if not part.exists() or part.stat().st_mtime < idle_since.timestamp():
+            expired += quiet.filter(pk=pk).update(state=UploadState.CANCELLED)
+    limit = (now() - grace).timestamp()
+    removed = 0
+    for path in folder.glob("*.part") if folder.is_dir() else ():
+        try:
+            upload = Upload.objects.filter(pk=UUID(path.stem)).first()
+            # A part may be a moment older than its row, and a finished upload's is removed by whoever finishes it.
+            needed = upload is not None and upload.state == UploadState.RECEIVING
+            settled = upload is not None and upload.state in {UploadState.CANCELLED, UploadState.UNPACKED}
+            if not needed and (settled or path.stat().st_ctime < limit):
+                path.unlink()
+                removed += 1
+        except (ValueError, FileNotFoundError):
+            continue  # Not named like a part of ours, or gone meanwhile.
+    return expired, removed
+
+
+def erase_blobs(*, sha256s: Sequence[str], actor_id: int | None, reason: str) -> ErasureReceipt:
+    """Remove these bytes now, and prove it: a sweep without tombstones or windows, with a ledger event each.
+
+    May be repeated after a crash: bytes whose rows went before are removed and count as erased.
+    Raises `Conflict` when something still points to one of them (nothing is erased then), or (code `busy`)
+    while a backup runs.
+    """
+    names = sorted(set(sha256s))
+    store = blob_store()
+    with sweeping_blobs(patience=30):
+        used = Blob.objects.filter(sha256__in=names).exclude(pk__in=unreferenced_blobs().filter(sha256__in=names))
+        if kept := sorted(used.values_list("sha256", flat=True)):
+            raise Conflict(
+                f"{len(kept)} of {len(names)} blobs are still in use, the first is {kept[0]}; nothing was erased.",
+                remedy="Remove what refers to them first.",
+            )
+        with transaction.atomic():
+            sizes = dict(_remove_rows(unreferenced_blobs().filter(sha256__in=names)))
+            for sha256, size in sizes.items():
+                details = {"size": size, "reason": reason}
+                record(actor_id=actor_id, verb="blob.erased", subject_type="blob", subject_id=sha256, details=details)
+        for sha256 in names:
+            if sha256 not in sizes and store.exists(sha256):
+                sizes[sha256] = store.path(sha256).stat().st_size
+            store.delete(sha256, durably=True)
+            step("erase.unlinked")
+    return ErasureReceipt(now(), tuple(sorted(sizes.items())), tuple(name for name in names if name not in sizes))
+
+
+def _remove_rows(blobs: Iterable[Blob]) -> list[tuple[str, int]]:
+    with transaction.atomic():
+        doomed = list(blobs)
+        # Every key that points to a blob protects it, so a reference that the search missed stops the sweep here.
+        Blob.objects.filter(pk__in=[blob.pk for blob in doomed]).delete()
+    step("sweep.rows")
+    return [(blob.sha256, blob.size) for blob in doomed]
+
+
+def _remove_bytes(sha256s: Iterable[str]) -> None:
+    store = blob_store()
+    for sha256 in sha256s:
+        store.delete(sha256)
+        step("sweep.unlinked")
+
+
+def _unknown(names: Sequence[str]) -> list[str]:
+    known = set(Blob.objects.filter(sha256__in=names).values_list("sha256", flat=True))
+    return [name for name in names if name not in known]
+
+
+def _batches(items: Iterator[_Item]) -> Iterator[list[_Item]]:
+    while batch := list(islice(items, _BATCH)):
+        yield batch
