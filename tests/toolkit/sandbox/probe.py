@@ -59,7 +59,7 @@ def do_refuse(argument):
 
 
 def do_raise(argument):
-    raise ValueError(f"marker \x1b[31m {argument}")
+    raise ValueError(f"marker \x1b[31m\0 {argument}")
 
 
 # -- forbidden: each of these must raise behind the fence

@@ -74,11 +74,15 @@ def raw(header):
         ("raw ffffffff", "4,294,967,295 bytes long"),
         (raw(b"[]"), "not an object"),
         (raw(b"{}"), "neither a report nor a refusal"),
-        (raw(b"\xff\xfe\x00\x01"), "not proper JSON"),
+        (raw(b"\xff\xfe\x00\x01"), "not sound"),
         (raw(b'{"report":1}'), "neither a report nor a refusal"),
-        (raw(b'{"report":{"a":NaN}}'), "NaN is not a JSON number"),
+        (raw(b'{"report":{"a":NaN}}'), "nan is not a number"),
+        (raw(b'{"report":{"a":[1e999]}}'), "inf is not a number"),
+        (raw(b'{"report":{"a\\u0000":1}}'), "NUL"),
+        (raw(b'{"parts":[["\\ud800",0]]}'), "surrogates not allowed"),
         (raw(b'{"report":{"a":"\\ud800"}}'), "surrogates not allowed"),
-        (raw(b"[" * 4096), "recursion"),
+        (raw(b"[" * 90_000), "recursion"),
+        (raw(b"[" * 70 + b"]" * 70), "nested more than 64"),
         (raw(b'{"report":{},"parts":[["a",99999999]]}'), "99,999,999 bytes"),
         (raw(b'{"report":{},"parts":[["a",-1]]}'), "table of parts is damaged"),
         (raw(b'{"report":{},"parts":[["a",true]]}'), "table of parts is damaged"),
@@ -110,7 +114,7 @@ def test_an_error_is_told_in_printable_words_and_logged(pool, order, caplog):
 def test_a_refusal_by_the_task_passes_through(pool, order):
     refusal = decode_between_neighbours(pool, order, "refuse")
     assert refusal.code == "picture_flat"
-    assert refusal.message == "The picture ? has no second dimension."
+    assert refusal.message == "The picture has no second dimension."
     assert refusal.remedy == "Upload a picture."
 
 

@@ -15,7 +15,7 @@ from medtheca.toolkit.errors import Refused
 
 from .fence import RETIRING_SHARE
 from .values import Limits
-from .wire import MOST_PARTS, receive_frame, write_reply
+from .wire import MOST_PARTS, receive_frame, tidy, write_reply
 
 Task = Callable[[memoryview, dict[str, Any]], tuple[dict[str, Any], Mapping[str, Any]]]
 
@@ -123,6 +123,5 @@ def _encode(value: object) -> bytes:
 
 
 def _refuse(code: str, message: str, remedy: str) -> dict[str, bytes]:
-    # What a decoder says may quote the file: half surrogate pairs and the like are replaced, not passed on.
-    values = {"code": code, "message": message, "remedy": remedy}
-    return {"refusal": json.dumps({k: v.encode("utf-8", "replace").decode() for k, v in values.items()}).encode()}
+    # What a decoder says may quote the file: what cannot be printed is not passed on.
+    return {"refusal": _encode({"code": code, "message": tidy(message), "remedy": tidy(remedy)})}

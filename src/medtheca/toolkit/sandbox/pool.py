@@ -21,9 +21,10 @@ _LONGEST_OPTIONS = 64_000  # so that a request always fits an empty channel
 class DecoderPool:
     """Decodes files in locked children: `task` is "module:function", imported there and never here.
 
-    The task is called as `task(data: memoryview, options: dict)` and returns a report that JSON can hold and a dict of
-    named parts, bytes or any buffer; it may raise `medtheca.toolkit.errors.Refused`. Its module may have a `warm_up()`,
-    called before the fence goes up, to import what is imported late. At most `size` children run at once.
+    The task is called as `task(data: memoryview, options: dict)` and returns a report that JSON can hold (without
+    NUL characters) and a dict of named parts, bytes or any buffer; it may raise `medtheca.toolkit.errors.Refused`.
+    Its module may have a `warm_up()`, called before the fence goes up, to import what is imported late, and best also
+    to decode something small: its pages are then shared. At most `size` children run at once.
 
     Raises SandboxUnavailable if the machine cannot enforce `Level.FULL` (or `level`, which tests set) and
     `allow_unsafe` is false, or if the task cannot be imported.

@@ -5,6 +5,7 @@ are believed, and its JSON is read with every surprise turned into `BadReply`.
 """
 
 import json
+import math
 import os
 import re
 import socket
@@ -20,6 +21,7 @@ MOST_PARTS = 10_000
 _TABLE_ROOM = 1_000_000  # for the names and sizes of the parts, beside the report
 _CODE = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 _LONGEST_TEXT = 1_000
+_DEEPEST = 64
 
 
 class BadReply(Exception):
@@ -142,20 +144,33 @@ def tidy(text: object, *, lines: bool = False) -> str:
 
 def _parse(raw: bytes) -> dict[str, Any]:
     try:
-        text = raw.decode()
-        header = json.loads(text, parse_constant=_refuse_constant)
-        if "\\ud" in text.lower():
-            # Half a surrogate pair is legal JSON and breaks whoever stores it.
-            json.dumps(header, ensure_ascii=False).encode()
+        header = json.loads(raw.decode())
+        _check(header, levels=_DEEPEST)
     except (ValueError, RecursionError) as error:
-        raise BadReply(f"it is not proper JSON ({tidy(error)})") from None
+        raise BadReply(f"its JSON is not sound ({tidy(error)})") from None
     if not isinstance(header, dict):
         raise BadReply("its header is not an object")
     return header
 
 
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a JSON number")
+def _check(value: object, *, levels: int) -> None:
+    """ValueError for what JSON can carry and a database or a later writer of JSON cannot."""
+    if levels == 0:
+        raise ValueError(f"it is nested more than {_DEEPEST} deep")
+    match value:
+        case str():
+            if "\0" in value:
+                raise ValueError("a text holds a NUL character")
+            value.encode()  # fails for half a surrogate pair
+        case float() if not math.isfinite(value):
+            raise ValueError(f"{value} is not a number")
+        case list():
+            for item in value:
+                _check(item, levels=levels - 1)
+        case dict():
+            for name, item in value.items():
+                _check(name, levels=levels)
+                _check(item, levels=levels - 1)
 
 
 def _sizes(header: dict[str, Any], room: int) -> dict[str, int]:
