@@ -8,3 +8,11 @@ class TokenScope(TextChoices):
 
     READ = "read"
     WRITE = "write"
+
+
+class TokenState(TextChoices):
+    """Whether a token still opens anything."""
+
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    REVOKED = "revoked"

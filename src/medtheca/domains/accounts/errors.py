@@ -29,7 +29,7 @@ class UnknownToken(NotFound):
     code = "unknown_token"
 
     def __init__(self, token_id: int) -> None:
-        super().__init__(f"You have no token number {token_id}.", remedy="The list of tokens shows their numbers.")
+        super().__init__(f"This user has no token number {token_id}.", remedy="The list of tokens shows their numbers.")
 
 
 class TooManyTokens(Conflict):

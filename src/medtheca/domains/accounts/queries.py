@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 from medtheca.base.clock import now
 from medtheca.domains.accounts.access import tokens_visible_to
-from medtheca.domains.accounts.enums import TokenScope
+from medtheca.domains.accounts.enums import TokenScope, TokenState
 from medtheca.domains.accounts.errors import UnknownUser
 from medtheca.domains.accounts.models import ApiToken, User
 
@@ -65,6 +65,15 @@ def user_of_token(secret: str) -> tuple[User, TokenScope] | None:
 def tokens_of(user: User) -> QuerySet[ApiToken]:
     """All tokens of a user, newest first, revoked and expired ones too."""
     return tokens_visible_to(user).order_by("-created", "-pk")
+
+
+def token_state(token: ApiToken) -> TokenState:
+    """Whether a token is active, expired or revoked; of an expired and revoked one, that it was revoked."""
+    if token.revoked is not None:
+        return TokenState.REVOKED
+    if token.expires is not None and token.expires <= now():
+        return TokenState.EXPIRED
+    return TokenState.ACTIVE
 
 
 def user_by_email(email: str) -> User:

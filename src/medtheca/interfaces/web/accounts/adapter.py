@@ -2,19 +2,69 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
+from medtheca.domains.accounts.operations import record_sign_up
+from medtheca.interfaces.http.limits import ask_to_wait
 from medtheca.interfaces.http.middleware import is_local
 
 
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """What mail says about where it comes from."""
+
+    name: str
+    domain: str
+
+
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no type information
-    """Refuse demo logins from other machines."""
+    """Refuse demo logins from other machines; in mail, believe no Host header; answer guessing with 429."""
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
         user = super().authenticate(request, **credentials)
         if user is not None and user.is_demo and not is_local(request.META.get("REMOTE_ADDR", "")):
             return None
         return user
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            ask_to_wait(request, "login_failed")
+            raise
+
+    def save_user(self, request: HttpRequest, user: Any, form: Any, commit: bool = True) -> Any:  # noqa: FBT001, FBT002 - allauth's signature
+        saved = super().save_user(request, user, form, commit)
+        if commit:
+            record_sign_up(user=saved)
+        return saved
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Links come from the public address: whoever asks for a reset of another's password chooses the Host."""
+        site = _Site(settings.INSTANCE_NAME, urlsplit(settings.PUBLIC_URL).netloc)
+        links = {name: public_link(value) for name, value in context.items() if name.endswith("_url")}
+        super().send_mail(template_prefix, email, {**context, **links, "current_site": site})
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        # allauth adds the Host, so each further host name would allow as many guesses again.
+        return str(credentials.get("email", "")).lower()
+
+
+def public_link(address: str) -> str:
+    """The same path and query under the public address.
+
+    >>> from django.test import override_settings
+    >>> with override_settings(PUBLIC_URL="https://archive.example.org"):
+    ...     public_link("http://evil.example/accounts/login/?next=%2F")
+    'https://archive.example.org/accounts/login/?next=%2F'
+    """
+    parts = urlsplit(address)
+    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    return urljoin(settings.PUBLIC_URL + "/", "/" + path.lstrip("/"))

@@ -1,0 +1,106 @@
+"""Account, API tokens, development mailbox."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from medtheca.base.errors import DomainError
+from medtheca.domains.accounts.errors import UnknownToken
+from medtheca.domains.accounts.operations import MAX_LIVE_TOKENS, change_names, create_token, revoke_token
+from medtheca.domains.accounts.queries import token_state, tokens_of
+from medtheca.interfaces.http.middleware import is_local
+from medtheca.interfaces.web.accounts.forms import NamesForm, TokenForm, show_refusal
+from medtheca.interfaces.web.accounts.mailbox import newest_mail
+
+_LOCAL_NAMES = {"localhost", "127.0.0.1", "::1"}
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "POST"])
+def account(request: HttpRequest) -> HttpResponse:
+    """Names, and the way to password, addresses and tokens."""
+    user = request.user
+    assert user.is_authenticated
+    form = NamesForm(request.POST or None, initial={"first_name": user.first_name, "last_name": user.last_name})
+    if request.method == "POST" and form.is_valid():
+        try:
+            change_names(user=user, **form.cleaned_data)
+        except DomainError as refusal:
+            show_refusal(form, refusal)
+        else:
+            messages.success(request, "Your name was saved.")
+            return redirect("account")
+    return render(request, "pages/account.html", {"form": form})
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "POST"])
+def tokens(request: HttpRequest) -> HttpResponse:
+    """The list of tokens, and a new one, whose secret stands in this one answer and nowhere else.
+
+    No redirect after the POST: the secret would have to wait in the session, which is a table.
+    """
+    user = request.user
+    assert user.is_authenticated
+    context: dict[str, Any] = {"max_live_tokens": MAX_LIVE_TOKENS}
+    form = TokenForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            context["new_token"], context["secret"] = create_token(
+                user=user, name=form.cleaned_data["name"], scope=form.cleaned_data["scope"], expires=form.expires()
+            )
+            form = TokenForm()
+        except DomainError as refusal:
+            show_refusal(form, refusal, expires="expiry")
+    context |= {"form": form, "tokens": [{"token": token, "state": token_state(token)} for token in tokens_of(user)]}
+    return render(request, "pages/tokens.html", context)
+
+
+@login_required
+@require_POST
+def token_revoke(request: HttpRequest, token_id: int) -> HttpResponse:
+    """End one token."""
+    assert request.user.is_authenticated
+    try:
+        token = revoke_token(user=request.user, token_id=token_id)
+    except UnknownToken as refusal:
+        raise Http404(refusal.message) from refusal
+    messages.success(request, f"The token {token.name} was revoked. Programs that use it are refused from now on.")
+    return redirect("tokens")
+
+
+@never_cache
+@require_GET
+def mailbox(request: HttpRequest) -> HttpResponse:
+    """Mail that would have been sent, for whoever sits at this machine: how an address is confirmed on a laptop."""
+    if not mailbox_is_open(request):
+        raise Http404("There is no development mailbox here.")
+    folder = Path(settings.EMAIL_FILE_PATH)
+    context = {"messages_in_box": newest_mail(folder, public_url=settings.PUBLIC_URL), "folder": str(folder)}
+    return render(request, "pages/mailbox.html", context)
+
+
+def mailbox_is_open(request: HttpRequest) -> bool:
+    """Only without a mail server, only for this machine, and only where the instance is not meant for others.
+
+    A reverse proxy on this machine makes every visitor look local, and the mailbox holds what resets any password:
+    so the public address and the Host of the request must be this machine's names too.
+    """
+    names = (urlsplit(settings.PUBLIC_URL).hostname, urlsplit(f"//{request.get_host()}").hostname)
+    return (
+        not settings.ENVIRONMENT.smtp_url
+        and is_local(request.META.get("REMOTE_ADDR", ""))
+        and all(name in _LOCAL_NAMES for name in names)
+    )
