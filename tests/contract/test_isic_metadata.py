@@ -19,7 +19,27 @@ DECIMALS = [
     "0e10", "nan", "inf", "1,5", "5mm", "5 mm", "5.25mm", "5.35 MM", "2cm", "200um", "50um", "-2mm", "1000mm",
     "99.999cm", "mm", "5m", "5 inch", "thick", "1.2.3", "1.2.3mm",
 ]  # fmt: skip
-BOOLS = ["1", "0", "true", "FALSE", "t", "f", "Yes", "no", "on", "off", "y", "n", "1.0", "2", "-1", "maybe"]
+BOOLS = [
+    "1",
+    "0",
+    "true",
+    "FALSE",
+    "t",
+    "f",
+    "Yes",
+    "no",
+    "on",
+    "off",
+    "y",
+    "n",
+    "1.0",
+    "2",
+    "-1",
+    "maybe",
+    "ja",
+    "si",
+    "x",
+]
 BLANKS = ["", "  ", "\t"]
 NEAR_TERMS = ["nevus", "Benign:", ":Benign", "Benign:Nevus", "Scalpp", "Other", "Trunk:Trunk", "benign"]
 

@@ -109,6 +109,11 @@ def test_words_for_false(cell):
     assert accepted(melanocytic=cell) == {"melanocytic": False}
 
 
+@pytest.mark.parametrize("cell", ["2", "-1", "1.0", "0.0", "ja", "si", "x", "tr", "none"])
+def test_other_words_are_neither(cell):
+    assert codes(read(melanocytic=cell)) == {("melanocytic", "not_boolean")}
+
+
 @pytest.mark.parametrize("cell", ["Nevus", NEVUS, f" {NEVUS} "])
 def test_a_diagnosis_may_be_a_term_or_its_path(cell):
     assert accepted(diagnosis=cell) == {
