@@ -34,8 +34,9 @@ _MAGIC = (
     ("gzip", 0, b"\x1f\x8b"),
     ("7z", 0, b"7z\xbc\xaf\x27\x1c"),
     ("rar", 0, b"Rar!\x1a\x07"),
-    ("bmp", 0, b"BM"),
 )
+# File size, four reserved zeros, offset of the pixels, then a header whose length begins with a small number.
+_BMP = re.compile(rb"BM.{4}\0{4}.{4}[\x0c-\x7c]\0{3}", re.DOTALL)
 _MHA = re.compile(rb"\s*(ObjectType|NDims)\s*=")
 _HTML = re.compile(rb"\s*<(!doctype html|html|head|body)", re.IGNORECASE)
 _SVG = re.compile(rb"<svg[\s>]")
@@ -83,7 +84,7 @@ def identify(data: Buffer) -> str | None:
     for name, at, magic in _MAGIC:
         if head[at : at + len(magic)] == magic:
             return name
-    for name, pattern in (("mha", _MHA), ("html", _HTML)):
+    for name, pattern in (("bmp", _BMP), ("mha", _MHA), ("html", _HTML)):
         if pattern.match(head):
             return name
     if _SVG.search(head):

@@ -62,7 +62,7 @@ def _unpack(data: Buffer, header: ImageHeader) -> Pixels:
     if header.depth < 16:
         samples = _pillow(data)
         if samples.dtype == np.bool_:
-            samples = samples.view(np.uint8) * np.uint8(255)
+            samples = np.where(samples, np.uint8(255), np.uint8(0))
         return samples.reshape(header.height, header.width, header.channels)
     if header.colour == GREY:
         return _pillow(data).reshape(header.height, header.width, 1)
