@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shutil
 from functools import cache
+from typing import Any
 from uuid import UUID
 
+from django.apps import apps
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
+from django.db import connection
+from django.db.models import Exists, Field, OuterRef, Q, QuerySet, Sum
 from django.utils.module_loading import import_string
 
 from medtheca.base.errors import NotFound
@@ -28,15 +31,30 @@ def blob_store() -> BlobStore:
 
 
 def unreferenced_blobs() -> QuerySet[Blob]:
-    """Blobs to which no row of any table points. Finds the tables by itself, so that none is forgotten."""
-    from django.apps import apps
-
+    """Blobs to which no row of any table points."""
     used = Q()
-    for model in apps.get_models():
-        for field in model._meta.concrete_fields:
-            if field.is_relation and field.related_model is Blob:
-                used |= Q(Exists(model._default_manager.filter(**{field.name: OuterRef("pk")})))
+    for field in _fields_pointing_to_blobs():
+        used |= Q(Exists(field.model._default_manager.filter(**{field.name: OuterRef("pk")})))
     return Blob.objects.exclude(used)
+
+
+def blob_references() -> list[tuple[str, str, str]]:
+    """Table, primary key and column, as SQL names, of everything that points to a blob."""
+    quote = connection.ops.quote_name
+    return [
+        (
+            quote(field.model._meta.db_table),
+            quote(str(field.model._meta.pk.column)),
+            quote(str(field.column)),
+        )
+        for field in _fields_pointing_to_blobs()
+    ]
+
+
+def _fields_pointing_to_blobs() -> list[Field[Any, Any]]:
+    # Found among all tables, so that none is forgotten.
+    fields = (field for model in apps.get_models() for field in model._meta.concrete_fields)
+    return [field for field in fields if field.is_relation and field.related_model is Blob]
 
 
 def space_is_short(*, needed: int = 0) -> bool:

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from django.db.models.functions import Now
 
 from medtheca.base.clock import now
@@ -27,6 +28,7 @@ from medtheca.domains.storage.models import Blob, Upload
 from medtheca.domains.storage.operations import sweeping_blobs
 from medtheca.domains.storage.queries import blob_store, unreferenced_blobs
 from medtheca.domains.storage.reserve import ensure_reserve
+from medtheca.domains.storage.uploads import part_path
 
 TOMBSTONE_GRACE = timedelta(hours=24)
 """An unreferenced blob younger than this may belong to work under way."""
@@ -54,7 +56,6 @@ class Swept:
     bytes: int = 0
     strays: int = 0
     staged: int = 0
-    uploads_expired: int = 0
     parts: int = 0
     postponed: tuple[str, ...] = field(default=())
 
@@ -73,14 +74,10 @@ def run_upkeep(
     tombstone_grace: timedelta = TOMBSTONE_GRACE,
     sweep_window: timedelta = SWEEP_WINDOW,
     stray_grace: timedelta = STRAY_GRACE,
-    upload_idle: timedelta = UPLOAD_IDLE,
 ) -> Swept:
     """Do all of the upkeep once. What has to wait for a backup or an ingest is named in `postponed`."""
-    done = Swept()
+    done = Swept(parts=sweep_parts(grace=stray_grace))
     postponed: list[str] = []
-
-    expired, parts = sweep_parts(idle=upload_idle, grace=stray_grace)
-    done = replace(done, uploads_expired=expired, parts=parts)
     try:
         done = replace(done, revived=revive_referenced())
         done = replace(done, tombstoned=tombstone_unreferenced(grace=tombstone_grace))
@@ -136,24 +133,32 @@ def sweep_tombstones(*, window: timedelta = SWEEP_WINDOW) -> tuple[int, int]:
     return count, freed
 
 
+def stray_files(*, grace: timedelta = STRAY_GRACE) -> tuple[list[str], int]:
+    """Names of files older than `grace` that have no row, and how many such old files there are in all."""
+    limit = (now() - grace).timestamp()
+    strays: list[str] = []
+    files = 0
+    names = (name for name, touched in blob_store().names() if touched < limit and _SHA256.fullmatch(name))
+    for batch in _batches(names):
+        files += len(batch)
+        strays += _unknown(batch)
+    return strays, files
+
+
 def sweep_strays(*, grace: timedelta = STRAY_GRACE) -> tuple[int, int]:
     """Remove files without a row, left by crashes, and forgotten temporary files; return how many of each.
 
     Raises `Conflict`: code `busy` while a backup runs, code `wrong_database` when most files are unknown.
     """
-    store = blob_store()
-    limit = (now() - grace).timestamp()
-    strays: list[str] = []
-    files = 0
-    for batch in _batches(name for name, touched in store.names() if touched < limit and _SHA256.fullmatch(name)):
-        files += len(batch)
-        strays += _unknown(batch)
+    strays, files = stray_files(grace=grace)
     if len(strays) > max(_MANY_STRAYS, files - len(strays)):
         raise Conflict(
             f"{len(strays)} of {files} files of the store have no row in this database; nothing was removed.",
             code="wrong_database",
             remedy="Check that MEDTHECA_DATA and DATABASE_URL belong together.",
         )
+    store = blob_store()
+    limit = (now() - grace).timestamp()
     count = 0
     for batch in _batches(iter(strays)):
         with sweeping_blobs():
@@ -168,25 +173,31 @@ def sweep_strays(*, grace: timedelta = STRAY_GRACE) -> tuple[int, int]:
     return count, store.sweep_staged(older_than=limit)
 
 
-def sweep_parts(*, idle: timedelta = UPLOAD_IDLE, grace: timedelta = STRAY_GRACE) -> tuple[int, int]:
-    """Cancel uploads that received nothing for `idle`, and remove part files that no open upload needs.
-
-    Returns how many uploads were cancelled and how many files removed.
-    """
-    folder = settings.ENVIRONMENT.data / "uploads"
-    expired = 0
-    idle_since = now() - idle
-    quiet = Upload.objects.filter(state=UploadState.RECEIVING, modified__lt=idle_since)
+def idle_uploads(*, idle: timedelta = UPLOAD_IDLE) -> list[UUID]:
+    """Uploads, not yet whole, that received nothing for `idle`. Cancelling them is a workflow's."""
+    since = now() - idle
+    quiet = Upload.objects.filter(state=UploadState.RECEIVING, offset__lt=F("size"), modified__lt=since)
+    found = []
     for pk in quiet.values_list("pk", flat=True).iterator():
-        part = folder / f"{pk}.part"
-        if not part.exists() or part.stat().st_mtime < idle_since.timestamp():
-            expired += quiet.filter(pk=pk).update(state=UploadState.CANCELLED)
+        try:
+            # The row is not touched by every part that arrives; the file is.
+            last = part_path(pk).stat().st_mtime
+        except FileNotFoundError:
+            last = 0.0
+        if last < since.timestamp():
+            found.append(pk)
+    return found
+
+
+def sweep_parts(*, grace: timedelta = STRAY_GRACE) -> int:
+    """Remove part files that no open upload needs; return how many."""
+    folder = settings.ENVIRONMENT.data / "uploads"
     limit = (now() - grace).timestamp()
     removed = 0
     for path in folder.glob("*.part") if folder.is_dir() else ():
         try:
             upload = Upload.objects.filter(pk=UUID(path.stem)).first()
-            # A part may be a moment older than its row, and a finished upload's is removed by whoever finishes it.
+            # A part may be a moment older than its row; a finished upload's is removed by whoever finishes it.
             needed = upload is not None and upload.state == UploadState.RECEIVING
             settled = upload is not None and upload.state in {UploadState.CANCELLED, UploadState.UNPACKED}
             if not needed and (settled or path.stat().st_ctime < limit):
@@ -194,7 +205,7 @@ def sweep_parts(*, idle: timedelta = UPLOAD_IDLE, grace: timedelta = STRAY_GRACE
                 removed += 1
         except (ValueError, FileNotFoundError):
             continue  # Not named like a part of ours, or gone meanwhile.
-    return expired, removed
+    return removed
 
 
 def erase_blobs(*, sha256s: Sequence[str], actor_id: int | None, reason: str) -> ErasureReceipt:

@@ -1,0 +1,48 @@
+"""The regular upkeep: uploads that were given up, then bytes that nobody needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+
+from medtheca.domains.provenance.models import Delivery
+from medtheca.domains.provenance.operations import refuse_delivery
+from medtheca.domains.storage.enums import UploadState
+from medtheca.domains.storage.models import Upload
+from medtheca.domains.storage.upkeep import UPLOAD_IDLE, Swept, idle_uploads, run_upkeep
+from medtheca.domains.storage.uploads import release_upload
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """What one run did."""
+
+    uploads_expired: int
+    swept: Swept
+
+
+def keep_up() -> Upkeep:
+    """Do all of the upkeep once; call it outside of a transaction, from a job or by hand."""
+    return Upkeep(uploads_expired=expire_uploads(), swept=run_upkeep())
+
+
+def expire_uploads(*, idle: timedelta = UPLOAD_IDLE) -> int:
+    """Cancel uploads that received nothing for `idle`, and tell their senders; return how many."""
+    expired = 0
+    for upload_id in idle_uploads(idle=idle):
+        with transaction.atomic():
+            upload = Upload.objects.select_for_update().filter(pk=upload_id, state=UploadState.RECEIVING).first()
+            if upload is None or upload.offset == upload.size:
+                continue
+            release_upload(upload=upload, state=UploadState.CANCELLED)
+            if delivery := Delivery.objects.filter(upload=upload).first():
+                refuse_delivery(
+                    delivery=delivery,
+                    code="expired",
+                    words=f"Nothing of {upload.filename} arrived for {idle.days} days, so it was given up.",
+                    remedy="Upload it again.",
+                )
+            expired += 1
+    return expired
