@@ -140,9 +140,10 @@ def main() -> None:
         root()
     except (WrongSetting, CannotRun) as refusal:
         click.echo(f"medtheca: {refusal}", err=True)
-        sys.exit(_exit_code(refusal))
+        sys.exit(exit_code(refusal))
 
 
-def _exit_code(refusal: Exception) -> int:
+def exit_code(refusal: Exception) -> int:
+    """The exit code of an expected refusal."""
     codes: dict[type[Exception], int] = {WrongSetting: 2, FolderInUse: 3, PortInUse: 4}
     return codes.get(type(refusal), 1)

@@ -63,8 +63,6 @@ log_min_error_statement = panic
 log_error_verbosity = terse
 log_checkpoints = off
 log_startup_progress_interval = 5s
-
-include_if_exists = 'local.conf'
 """
 
 _ACCESS = f"local all {ROLE} scram-sha-256\n"
@@ -119,6 +117,8 @@ def set_password(cluster: Path, *, programs: Path, account: Account | None, pass
 def write_settings(cluster: Path, *, account: Account | None, durable: bool) -> None:
     """Write the settings of the server and who may connect to it."""
     settings = _SETTINGS.format(durable="on" if durable else "off")
+    if (cluster / "local.conf").exists():
+        settings += "\ninclude 'local.conf'\n"
     for name, text in (("postgresql.conf", settings), ("pg_hba.conf", _ACCESS)):
         temporary = cluster / f"{name}.new"
         temporary.write_text(text)

@@ -216,7 +216,7 @@ class Server:
         """
         left = self._server_processes()
         if not left:
-            self._forget_stale_pid_file()
+            self._forget_stale_files()
             return
         say("stopping a database server that was left behind")
         # The postmaster is the one whose parent is not among them; it stops the others.
@@ -225,7 +225,7 @@ class Server:
         if postmasters:
             inspection.signal_all(postmasters, signal.SIGINT)
             inspection.wait_until_gone(left, seconds=_PATIENCE_FAST_STOP)
-        for number, patience in ((signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0)):
+        for number, patience in ((signal.SIGQUIT, 5.0), (signal.SIGKILL, 10.0)):
             left = self._server_processes()
             if not left:
                 break
@@ -236,7 +236,7 @@ class Server:
                 f"Server processes {', '.join(map(str, left))} still use the database in {self.cluster} and "
                 "cannot be ended. Once they are gone, start again."
             )
-        self._forget_stale_pid_file()
+        self._forget_stale_files()
 
     def _server_processes(self) -> list[int]:
         return inspection.processes_in(self.cluster, program="postgres")
@@ -247,11 +247,13 @@ class Server:
         except (OSError, ValueError):
             return None
 
-    def _forget_stale_pid_file(self) -> None:
+    def _forget_stale_files(self) -> None:
         # No server process works in the cluster, so whatever has the recorded number now is a stranger.
         # Elsewhere than on Linux we cannot look, and PostgreSQL's own check must do.
         if Path("/proc/self/cwd").exists():
             (self.cluster / "postmaster.pid").unlink(missing_ok=True)
+            for name in (_SOCKET_NAME, f"{_SOCKET_NAME}.lock"):
+                (self.socket_folder / name).unlink(missing_ok=True)
 
     # -- words ------------------------------------------------------------------------------------------
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -237,8 +236,3 @@ def put_away_orphans(mark: str) -> int:
             "Once they are gone, start again."
         )
     return len(orphans)
-
-
-def python_command(module: str, *arguments: str) -> list[str]:
-    """The command line that runs one of our modules with this Python."""
-    return [sys.executable, "-m", module, *arguments]

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,7 +19,7 @@ from medtheca.config.processes.database import check_outside_server, embedded_se
 from medtheca.config.processes.errors import CannotRun, FolderInUse, PortInUse
 from medtheca.config.processes.lock import FolderLock, read_holder
 from medtheca.config.processes.server import Server
-from medtheca.config.processes.supervisor import Child, Supervisor, put_away_orphans, python_command
+from medtheca.config.processes.supervisor import Child, Supervisor, put_away_orphans
 from medtheca.config.processes.terminal import Terminal
 
 _PATIENCE_WITH_COMMANDS = 30.0
@@ -84,12 +85,23 @@ class DatabaseMember:
         self.server.stop(hurry=hurry)
 
 
-class Up:
-    """One run of `medtheca up`."""
+def medtheca_program(name: str) -> list[str]:
+    """The command line of one of our own commands."""
+    return [sys.executable, "-m", "medtheca", name]
 
-    def __init__(self, settings: Environment, *, demo: bool) -> None:
+
+class Up:
+    """One run of `medtheca up`.
+
+    `program` gives the command line of each child by the name of its command: migrate, web, worker, demo.
+    """
+
+    def __init__(
+        self, settings: Environment, *, demo: bool, program: Callable[[str], list[str]] = medtheca_program
+    ) -> None:
         self.settings = settings
         self.demo = demo
+        self.program = program
         self.logs = settings.data / "logs"
         self.terminal = Terminal(self.logs / "up.log")
         self.wishes = Wishes()
@@ -167,7 +179,7 @@ class Up:
         self.variables["DATABASE_URL"] = server.url()
 
     def _migrate(self) -> None:
-        child = self._child("migrate", python_command("medtheca", "migrate"), grace=30.0)
+        child = self._child("migrate", "migrate", grace=30.0)
         with self.terminal.step("Tables up to date"):
             child.start()
             assert child.process is not None
@@ -182,7 +194,7 @@ class Up:
             )
 
     def _start_web(self) -> None:
-        web = self._child("web", python_command("medtheca", "web"), grace=10.0)
+        web = self._child("web", "web", grace=10.0)
         web.ready = lambda: is_healthy(self.settings.host, self.settings.port)
         with self.terminal.step("Web process started"):
             self.supervisor.add(web)
@@ -192,24 +204,18 @@ class Up:
         count = self.settings.workers
         with self.terminal.step(f"{count} worker{'' if count == 1 else 's'} started"):
             for number in range(1, count + 1):
-                self.supervisor.add(
-                    self._child(
-                        f"worker-{number}",
-                        python_command("medtheca", "worker"),
-                        grace=_SECONDS_FOR_A_WORKER_TO_STOP,
-                    )
-                )
+                self.supervisor.add(self._child(f"worker-{number}", "worker", grace=_SECONDS_FOR_A_WORKER_TO_STOP))
 
     def _start_demo(self) -> None:
         if self.demo:
-            self._demo_child = self._child("demo", python_command("medtheca", "demo"), grace=5.0)
+            self._demo_child = self._child("demo", "demo", grace=5.0)
             self._demo_read = self._demo_child.log.stat().st_size if self._demo_child.log.exists() else 0
             self._demo_child.start()
 
-    def _child(self, name: str, command: list[str], *, grace: float) -> Child:
+    def _child(self, name: str, command: str, *, grace: float) -> Child:
         return Child(
             name=name,
-            command=command,
+            command=self.program(command),
             log=self.logs / f"{name}.log",
             mark=self._mark,
             environment=self.variables,
