@@ -120,6 +120,9 @@ def form_field(field: BoundField) -> dict[str, Any]:
     attributes: dict[str, Any] = {"class": _CLASSES[kind]} if _CLASSES[kind] else {}
     # Placeholders vanish while one types; the label above says it all the time.
     widget.attrs.pop("placeholder", None)
+    if kind == "group":
+        # Each choice is drawn by its own sub-widget, which takes the classes from here.
+        widget.attrs["class"] = "radio radio-sm" if isinstance(widget, RadioSelect) else "checkbox checkbox-sm"
     return {"field": field, "control": field.as_widget(attrs=attributes), "kind": kind}
 
 
