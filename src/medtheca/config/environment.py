@@ -157,7 +157,7 @@ SETTINGS: tuple[Setting, ...] = (
         "allowed_hosts",
         _words,
         "",
-        "Further host names that requests may carry, with commas. The listening address, localhost and the public address are always there.",
+        "Further host names of requests, with commas, beside localhost, the listening and the public address.",
     ),
     Setting(
         "MEDTHECA_TRUSTED_PROXIES",
@@ -219,7 +219,7 @@ SETTINGS: tuple[Setting, ...] = (
         "samples",
         _optional_path,
         "",
-        "Folder of sample images for the demo and the tests. Empty: shared/data beside the repository, where there is one.",
+        "Folder of sample images for the demo and the tests. Empty: shared/data beside the repository, if any.",
     ),
     Setting(
         "MEDTHECA_DEMO",
@@ -282,7 +282,8 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         except ValueError as error:
             shown = "(not shown)" if setting.secret else repr(text)
             wrong.append(f"{setting.variable}={shown}: {error}")
-    known = {setting.variable for setting in SETTINGS}
+    # MEDTHECA_CI is read by the tests alone: with 1, what they would skip is a failure.
+    known = {setting.variable for setting in SETTINGS} | {"MEDTHECA_CI"}
     strangers = sorted(name for name in variables if name.startswith("MEDTHECA_") and name not in known)
     wrong += [f"{name} is not a setting of Medtheca; `medtheca settings` lists them" for name in strangers]
     if wrong:

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from medtheca.config.environment import Environment, environment
 
 ENVIRONMENT: Environment = environment()
+ENVIRONMENT.data.mkdir(parents=True, exist_ok=True)
 
 
 def _secret_key() -> str:
@@ -46,7 +47,7 @@ def _database() -> dict[str, Any]:
         "OPTIONS": {
             "pool": {"min_size": 0, "max_size": 12, "timeout": 20, "max_idle": 60},
             "application_name": "medtheca",
-            "options": "-c default_transaction_isolation=read\\ committed -c timezone=UTC",
+            "options": "-c timezone=UTC",
         },
         "TEST": {"NAME": query.get("test", "") or None},
     }

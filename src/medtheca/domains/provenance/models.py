@@ -134,7 +134,6 @@ class Accession(TimeStamped):
     attribution = models.CharField(max_length=200)
     patient = models.ForeignKey(Patient, null=True, on_delete=models.PROTECT, related_name="+")
     lesion = models.ForeignKey(Lesion, null=True, on_delete=models.PROTECT, related_name="+")
-    attempts = models.PositiveSmallIntegerField(default=0)
     published = models.DateTimeField(null=True)
 
     class Meta:

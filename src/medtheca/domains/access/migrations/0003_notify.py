@@ -56,5 +56,5 @@ DROP FUNCTION access_notify_images(bigint[]);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("access", "0001_initial"), ("imaging", "0001_initial")]
+    dependencies = [("access", "0002_initial"), ("imaging", "0001_initial")]
     operations = [migrations.RunSQL(FORWARDS, BACKWARDS)]

@@ -1,0 +1,60 @@
+"""Who may do what with contributors, cohorts and accessions: in terms of scopes."""
+
+from __future__ import annotations
+
+from django.db.models import Q, QuerySet
+
+from medtheca.base.errors import NotAllowed
+from medtheca.domains.access.access import owns_any, scopes_joined
+from medtheca.domains.accounts.models import User
+from medtheca.domains.provenance.models import Accession, Cohort, Contributor
+
+
+def visible_contributors(user: User | None) -> QuerySet[Contributor]:
+    """Contributors that the person belongs to; all for staff. Names of contributors are private."""
+    if user is None or not user.is_active:
+        return Contributor.objects.none()
+    if user.is_staff:
+        return Contributor.objects.all()
+    return Contributor.objects.filter(scope__in=scopes_joined(user).values("scope"))
+
+
+def visible_cohorts(user: User | None) -> QuerySet[Cohort]:
+    """Cohorts that the person belongs to, by themselves or through their contributor; all for staff."""
+    if user is None or not user.is_active:
+        return Cohort.objects.none()
+    if user.is_staff:
+        return Cohort.objects.all()
+    mine = scopes_joined(user).values("scope")
+    return Cohort.objects.filter(Q(scope__in=mine) | Q(contributor__scope__in=mine))
+
+
+def visible_accessions(user: User | None) -> QuerySet[Accession]:
+    """Accessions of the cohorts that the person belongs to; all for staff."""
+    if user is not None and user.is_active and user.is_staff:
+        return Accession.objects.all()
+    return Accession.objects.filter(cohort__in=visible_cohorts(user).values("pk"))
+
+
+def may_own(user: User | None, thing: Contributor | Cohort) -> bool:
+    """Whether the person answers for a contributor or cohort: an owner, or staff."""
+    if user is None or not user.is_active:
+        return False
+    if user.is_staff:
+        return True
+    scopes = [thing.scope_id] if isinstance(thing, Contributor) else [thing.scope_id, thing.contributor.scope_id]
+    return owns_any(user, scopes)
+
+
+def require_owner(user: User | None, thing: Contributor | Cohort, *, to: str) -> User:
+    """Raise `NotAllowed` unless the person owns the thing; `to` says what they wanted to do."""
+    if user is None or not may_own(user, thing):
+        raise NotAllowed(f"Only owners may {to}.", remedy="Ask an owner of the contributor.")
+    return user
+
+
+def require_staff(user: User | None, *, to: str) -> User:
+    """Raise `NotAllowed` unless the person is of the staff."""
+    if user is None or not user.is_active or not user.is_staff:
+        raise NotAllowed(f"Only staff may {to}.")
+    return user

@@ -1,0 +1,62 @@
+"""Accessions that wait for conversion, and those that have come through it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from medtheca.domains.imaging.models import Image
+from medtheca.domains.provenance.enums import AccessionState, Outcome
+from medtheca.domains.provenance.models import Accession, Verdict
+
+
+def waiting_accessions(accession_ids: Sequence[int]) -> list[Accession]:
+    """Those of the accessions that still wait, with their original."""
+    rows = Accession.objects.select_related("original").filter(pk__in=accession_ids, state=AccessionState.RECEIVED)
+    return list(rows.order_by("pk"))
+
+
+def lock_waiting(accession_ids: Sequence[int]) -> list[Accession]:
+    """Lock those of the accessions that still wait; another run of the same job waits here, then finds none."""
+    rows = (
+        Accession.objects.select_for_update(of=("self",))
+        .select_related("original", "cohort__contributor")
+        .filter(pk__in=accession_ids, state=AccessionState.RECEIVED)
+    )
+    return list(rows.order_by("pk"))
+
+
+def accept_accessions(*, images: Mapping[int, Image]) -> None:
+    """Give accessions their images (by accession id) and accept their files; equal contents and pixels are told."""
+    accessions = [Accession(pk=pk, image=image, state=AccessionState.CONVERTED) for pk, image in images.items()]
+    Accession.objects.bulk_update(accessions, ["image", "state"])
+    verdicts = list(Verdict.objects.filter(accession__in=list(images)).select_related("other", "delivery"))
+    twins = _first_with_pixels(images.values(), {verdict.delivery.cohort_id for verdict in verdicts})
+    for verdict in verdicts:
+        assert verdict.accession_id is not None
+        first = twins[images[verdict.accession_id].pixel_hash]
+        _accept(verdict, None if first.pk == verdict.accession_id else first)
+    Verdict.objects.bulk_update(verdicts, ["outcome", "code", "words", "other"])
+
+
+def _accept(verdict: Verdict, twin: Accession | None) -> None:
+    if verdict.other is not None:
+        verdict.outcome, verdict.code = Outcome.LINKED, "same_content"
+        first = verdict.other.original_path or verdict.other.name
+        verdict.words = f"Accepted, and linked: its bytes are those of {first}."
+    elif twin is not None:
+        verdict.outcome, verdict.code, verdict.other = Outcome.ACCEPTED, "same_pixels", twin
+        verdict.words = f"Accepted. Its pixels are those of {twin.original_path or twin.name}, in another file."
+    else:
+        verdict.outcome, verdict.code, verdict.words = Outcome.ACCEPTED, "accepted", "Accepted."
+
+
+def _first_with_pixels(images: Iterable[Image], cohort_ids: Iterable[int]) -> dict[str, Accession]:
+    """The first accession by pixel hash, of the same cohort only: what another holds is nobody's business here."""
+    rows = (
+        Accession.objects.filter(
+            cohort__in=list(cohort_ids), image__pixel_hash__in={image.pixel_hash for image in images}
+        )
+        .select_related("image")
+        .order_by("-pk")
+    )
+    return {row.image.pixel_hash: row for row in rows if row.image is not None}

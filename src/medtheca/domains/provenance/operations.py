@@ -1,0 +1,163 @@
+"""Writing contributors, cohorts, deliveries and accessions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db import IntegrityError, transaction
+
+from medtheca.base.clock import now
+from medtheca.base.errors import Conflict, Invalid, Problem
+from medtheca.domains.access.enums import Role, ScopeKind
+from medtheca.domains.access.operations import add_member, create_scope, remove_member
+from medtheca.domains.accounts.models import User
+from medtheca.domains.ledger.operations import record
+from medtheca.domains.provenance.access import require_owner
+from medtheca.domains.provenance.enums import AccessionState, DeliveryState, Licence, Outcome
+from medtheca.domains.provenance.models import Accession, Cohort, Contributor, Delivery, Verdict
+from medtheca.domains.storage.models import Upload
+
+
+def create_contributor(
+    *,
+    creator: User,
+    institution_name: str,
+    institution_url: str = "",
+    legal_contact_info: str = "",
+    default_licence: str = "",
+    default_attribution: str = "",
+) -> Contributor:
+    """Make a contributor; its creator becomes its first owner. Any signed-in person may. Raises `Invalid`."""
+    problems = _required(institution_name=institution_name)
+    if default_licence:
+        problems += _licence_problems("default_licence", default_licence)
+    if problems:
+        raise Invalid("The contributor cannot be made.", problems=problems)
+    with transaction.atomic():
+        scope = create_scope(kind=ScopeKind.CONTRIBUTOR, name=institution_name)
+        contributor = Contributor.objects.create(
+            institution_name=institution_name.strip(),
+            institution_url=institution_url,
+            legal_contact_info=legal_contact_info,
+            default_licence=default_licence,
+            default_attribution=default_attribution.strip(),
+            creator=creator,
+            scope=scope,
+        )
+        add_member(scope=scope, user=creator, role=Role.OWNER)
+        record(actor_id=creator.pk, verb="contributor.created", subject_type="contributor", subject_id=contributor.pk)
+    return contributor
+
+
+def create_cohort(
+    *, contributor: Contributor, creator: User, name: str, licence: str, attribution: str, description: str = ""
+) -> Cohort:
+    """Make a cohort of a contributor. Raises `NotAllowed`, `Invalid`, or `Conflict` where the name is taken."""
+    require_owner(creator, contributor, to="make a cohort")
+    problems = _required(name=name, attribution=attribution) + _licence_problems("licence", licence)
+    if problems:
+        raise Invalid("The cohort cannot be made.", problems=problems)
+    try:
+        with transaction.atomic():
+            cohort = Cohort.objects.create(
+                contributor=contributor,
+                creator=creator,
+                name=name.strip(),
+                description=description,
+                licence=licence,
+                attribution=attribution.strip(),
+                scope=create_scope(kind=ScopeKind.COHORT, name=name),
+            )
+            record(
+                actor_id=creator.pk,
+                verb="cohort.created",
+                subject_type="cohort",
+                subject_id=cohort.pk,
+                cohort_id=cohort.pk,
+            )
+    except IntegrityError as error:
+        raise Conflict(
+            f"The contributor has a cohort named {name.strip()} already.", remedy="Choose another name."
+        ) from error
+    return cohort
+
+
+def add_owner(*, contributor: Contributor, user: User, actor: User) -> None:
+    """Make a person an owner of a contributor. Raises `NotAllowed`."""
+    require_owner(actor, contributor, to="add owners")
+    with transaction.atomic():
+        add_member(scope=contributor.scope, user=user, role=Role.OWNER)
+        record(
+            actor_id=actor.pk,
+            verb="contributor.owner_added",
+            subject_type="contributor",
+            subject_id=contributor.pk,
+            details={"user": user.pk},
+        )
+
+
+def remove_owner(*, contributor: Contributor, user: User, actor: User) -> None:
+    """Take a person's ownership away. Raises `NotAllowed`, or `Conflict` for the last owner."""
+    require_owner(actor, contributor, to="remove owners")
+    with transaction.atomic():
+        remove_member(scope=contributor.scope, user=user)
+        record(
+            actor_id=actor.pk,
+            verb="contributor.owner_removed",
+            subject_type="contributor",
+            subject_id=contributor.pk,
+            details={"user": user.pk},
+        )
+
+
+def open_delivery(*, upload: Upload, cohort: Cohort, actor: User) -> Delivery:
+    """Give an upload to a cohort. Raises `NotAllowed`."""
+    require_owner(actor, cohort, to="upload to this cohort")
+    return Delivery.objects.create(upload=upload, cohort=cohort)
+
+
+def refuse_delivery(*, delivery: Delivery, code: str, words: str, remedy: str) -> None:
+    """End a delivery that cannot be read at all, with a reason; files that have a verdict keep it."""
+    Delivery.objects.filter(pk=delivery.pk).exclude(state__in=[DeliveryState.DONE, DeliveryState.REFUSED]).update(
+        state=DeliveryState.REFUSED, refusal_code=code, refusal=words, remedy=remedy, finished=now()
+    )
+
+
+def finish_delivery_if_done(delivery_ids: Iterable[object]) -> None:
+    """Mark deliveries as done whose every file has its final verdict."""
+    waiting = Verdict.objects.filter(outcome=Outcome.WAITING).values("delivery")
+    Delivery.objects.filter(pk__in=list(delivery_ids), state=DeliveryState.CONVERTING).exclude(pk__in=waiting).update(
+        state=DeliveryState.DONE, finished=now()
+    )
+
+
+def refuse_accessions(*, refusals: dict[int, tuple[str, str, str]]) -> None:
+    """Refuse accessions by id, each with code, words and remedy: names and bytes are free again.
+
+    Only accessions still waiting are touched, so that doing it twice is harmless.
+    """
+    waiting = Accession.objects.select_for_update().filter(pk__in=refusals, state=AccessionState.RECEIVED)
+    ids = [row.pk for row in waiting]
+    Accession.objects.filter(pk__in=ids).update(state=AccessionState.REFUSED, original=None)
+    verdicts = list(Verdict.objects.filter(accession__in=ids))
+    for verdict in verdicts:
+        assert verdict.accession_id is not None
+        verdict.outcome = Outcome.REFUSED
+        verdict.code, verdict.words, verdict.remedy = refusals[verdict.accession_id]
+    Verdict.objects.bulk_update(verdicts, ["outcome", "code", "words", "remedy"])
+
+
+def _required(**fields: str) -> list[Problem]:
+    return [
+        Problem(name, f"{name.replace('_', ' ').capitalize()} is missing.", code="required")
+        for name, value in fields.items()
+        if not value.strip()
+    ]
+
+
+def _licence_problems(field: str, licence: str) -> list[Problem]:
+    if licence in Licence.values:
+        return []
+    return [
+        Problem(field, f"{licence or 'Nothing'} is not a licence here.", remedy=f"One of {', '.join(Licence.values)}.")
+    ]

@@ -1,0 +1,158 @@
+"""Reading contributors, cohorts, accessions and what became of deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Count, QuerySet
+
+from medtheca.base.errors import NotFound
+from medtheca.domains.accounts.models import User
+from medtheca.domains.provenance.access import visible_accessions, visible_cohorts, visible_contributors
+from medtheca.domains.provenance.enums import AccessionState, DeliveryState, Outcome, RequestState
+from medtheca.domains.provenance.models import Accession, Cohort, Contributor, Delivery, PublishRequest, Verdict
+from medtheca.toolkit.names import name_key
+
+
+def contributor_for(user: User | None, contributor_id: int) -> Contributor:
+    """A contributor that the person may see. Raises `NotFound`."""
+    found = visible_contributors(user).filter(pk=contributor_id).first()
+    if found is None:
+        raise NotFound(f"There is no contributor {contributor_id}.")
+    return found
+
+
+def cohort_for(user: User | None, cohort_id: int) -> Cohort:
+    """A cohort that the person may see. Raises `NotFound`."""
+    found = visible_cohorts(user).select_related("contributor").filter(pk=cohort_id).first()
+    if found is None:
+        raise NotFound(f"There is no cohort {cohort_id}.")
+    return found
+
+
+def accession_for(user: User | None, accession_id: int) -> Accession:
+    """An accession that the person may see. Raises `NotFound`."""
+    found = visible_accessions(user).select_related("cohort", "image").filter(pk=accession_id).first()
+    if found is None:
+        raise NotFound(f"There is no accession {accession_id}.")
+    return found
+
+
+def delivery_for(user: User | None, upload_id: UUID) -> Delivery:
+    """A delivery to a cohort that the person may see. Raises `NotFound`."""
+    found = (
+        Delivery.objects.select_related("upload", "cohort__contributor")
+        .filter(upload_id=upload_id, cohort__in=visible_cohorts(user).values("pk"))
+        .first()
+    )
+    if found is None:
+        raise NotFound(f"There is no upload {upload_id}.")
+    return found
+
+
+def deliveries_for(user: User | None) -> QuerySet[Delivery]:
+    """Deliveries to the person's cohorts, newest first."""
+    return (
+        Delivery.objects.select_related("upload", "cohort")
+        .filter(cohort__in=visible_cohorts(user).values("pk"))
+        .order_by("-created", "-pk")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverySummary:
+    """Counts of a delivery's verdicts; `members` is null until the container was read."""
+
+    state: str
+    members: int | None
+    waiting: int
+    accepted: int
+    linked: int
+    duplicate: int
+    skipped: int
+    refused: int
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing will change any more."""
+        return self.state in {DeliveryState.DONE, DeliveryState.REFUSED}
+
+
+def summarise_delivery(delivery: Delivery) -> DeliverySummary:
+    """Count what became of a delivery's files so far."""
+    counts = dict(
+        Verdict.objects.filter(delivery=delivery).values_list("outcome").annotate(number=Count("pk")).order_by()
+    )
+    return DeliverySummary(
+        state=delivery.state,
+        members=delivery.members,
+        **{outcome.value: counts.get(outcome.value, 0) for outcome in Outcome},
+    )
+
+
+def verdicts_of(delivery: Delivery, *, outcome: str = "") -> QuerySet[Verdict]:
+    """Verdicts of a delivery in the order of its files, of one outcome where that is given."""
+    verdicts = Verdict.objects.filter(delivery=delivery).select_related("accession__image", "other").order_by("ordinal")
+    return verdicts.filter(outcome=outcome) if outcome else verdicts
+
+
+def publishable_accessions(cohort: Cohort) -> QuerySet[Accession]:
+    """Converted accessions of a cohort that nobody has yet asked to publish."""
+    asked = PublishRequest.objects.filter(
+        cohort=cohort, state__in=[RequestState.REQUESTED, RequestState.PUBLISHING]
+    ).values("items__accession")
+    return (
+        Accession.objects.filter(cohort=cohort, state=AccessionState.CONVERTED, published__isnull=True)
+        .exclude(pk__in=asked)
+        .order_by("pk")
+    )
+
+
+def publish_requests_for(user: User | None) -> QuerySet[PublishRequest]:
+    """Requests to publish from the person's cohorts; all for staff; newest first."""
+    return (
+        PublishRequest.objects.select_related("cohort__contributor", "requester")
+        .filter(cohort__in=visible_cohorts(user).values("pk"))
+        .annotate(number=Count("items"))
+        .order_by("-created", "-pk")
+    )
+
+
+def counts_of_cohort(cohort: Cohort) -> dict[str, int]:
+    """Accessions of a cohort by state, and how many are published."""
+    states = dict(Accession.objects.filter(cohort=cohort).values_list("state").annotate(number=Count("pk")).order_by())
+    return {
+        **{state.value: states.get(state.value, 0) for state in AccessionState},
+        "published": Accession.objects.filter(cohort=cohort, published__isnull=False).count(),
+    }
+
+
+def accessions_of_images(image_ids: Iterable[int]) -> dict[int, Accession]:
+    """The accession of each image, with cohort, patient, lesion and description."""
+    rows = Accession.objects.filter(image__in=list(image_ids)).select_related(
+        "cohort", "patient", "lesion", "description"
+    )
+    return {row.image_id: row for row in rows if row.image_id is not None}
+
+
+def accessions_by_name(cohort: Cohort, names: Iterable[str]) -> dict[str, Accession]:
+    """Accessions of a cohort for names as a spreadsheet writes them: with or without folder and extension.
+
+    A name without extension counts only where one accession alone has it. Refused accessions are not there.
+    """
+    rows = Accession.objects.filter(cohort=cohort).exclude(state=AccessionState.REFUSED).select_related("description")
+    by_key = {row.name_key: row for row in rows}
+    stems: dict[str, list[Accession]] = {}
+    for row in by_key.values():
+        stems.setdefault(row.name_key.rpartition(".")[0] or row.name_key, []).append(row)
+    found: dict[str, Accession] = {}
+    for name in names:
+        key = name_key(name.replace("\\", "/").rsplit("/", 1)[-1])
+        alike = stems.get(key, [])
+        if key in by_key:
+            found[name] = by_key[key]
+        elif len(alike) == 1:
+            found[name] = alike[0]
+    return found

@@ -1,0 +1,68 @@
+"""Every job by its name. A job repeated, or begun and cut off, does no harm."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.db import close_old_connections
+from procrastinate import RetryStrategy
+from procrastinate.contrib.django import app
+
+from medtheca.domains.ledger.operations import seal_events
+from medtheca.workflows import convert, describe, publish, receive
+
+log = logging.getLogger(__name__)
+
+# Tried again for days: what fails may be a full disk or a database that is away, and nothing may be lost.
+_PATIENT = RetryStrategy(max_attempts=200, wait=2, linear_wait=4)
+
+
+def _task(name: str, *, queue: str = "ingest", **options: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a job; unknown arguments from a newer release are passed over."""
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def run(**arguments: Any) -> None:
+            close_old_connections()
+            try:
+                function(**arguments)
+            finally:
+                close_old_connections()
+
+        app.task(name=name, queue=queue, retry=_PATIENT, **options)(run)
+        return run
+
+    return register
+
+
+@_task("receive.delivery")
+def receive_delivery(*, upload_id: str, **_: Any) -> None:
+    receive.receive_delivery(upload_id=UUID(upload_id))
+
+
+@_task("convert.batch")
+def convert_batch(*, accession_ids: list[int], **_: Any) -> None:
+    convert.convert_batch(accession_ids=accession_ids)
+
+
+@_task("describe.file")
+def describe_file(*, file_id: int, **_: Any) -> None:
+    describe.describe_file(file_id=file_id)
+
+
+@_task("publish.request")
+def publish_request(*, request_id: int, **_: Any) -> None:
+    publish.publish_request(request_id=request_id)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="ledger.seal", queue="upkeep", queueing_lock="ledger.seal", pass_context=False)
+def seal_ledger(timestamp: int, **_: Any) -> None:
+    close_old_connections()
+    while seal_events():
+        log.debug("Sealed a batch of events.")
+    close_old_connections()

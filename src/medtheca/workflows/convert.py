@@ -1,0 +1,148 @@
+"""Accessions become images: decode in the sandbox, keep what was made, place the images, tell the uploader.
+
+A batch is one transaction, taken only for accessions that still wait: a second run of the same job finds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from medtheca.base.errors import NoSpace
+from medtheca.base.steps import step
+from medtheca.domains.access.operations import place_images
+from medtheca.domains.imaging.enums import FileKind
+from medtheca.domains.imaging.models import Image, ImageFile
+from medtheca.domains.imaging.operations import create_images
+from medtheca.domains.ledger.operations import record
+from medtheca.domains.provenance.conversion import accept_accessions, lock_waiting, waiting_accessions
+from medtheca.domains.provenance.models import Accession
+from medtheca.domains.provenance.operations import finish_delivery_if_done, refuse_accessions
+from medtheca.domains.storage.operations import keeping_blobs, store_blobs
+from medtheca.domains.storage.queries import blob_store, space_is_short
+from medtheca.domains.storage.stores import Staged
+from medtheca.toolkit.sandbox import Outcome
+from medtheca.workflows.decoding import decoder_pool
+
+_DERIVED = (FileKind.PUBLIC, FileKind.THUMBNAIL, FileKind.WEB)
+
+
+@dataclass(frozen=True, slots=True)
+class _Examined:
+    """What the sandbox found in one file, its parts staged."""
+
+    report: dict[str, Any]
+    parts: dict[str, Staged]
+
+
+def convert_batch(*, accession_ids: Sequence[int]) -> None:
+    """Convert accessions of one delivery that still wait.
+
+    Raises `NoSpace` before anything is decoded where the disk reserve would be touched; the job is tried again.
+    """
+    waiting = waiting_accessions(accession_ids)
+    if not waiting:
+        return
+    needed = sum(row.original.size for row in waiting if row.original)
+    if space_is_short(needed=needed):
+        raise NoSpace("There is no space to convert images now; they wait.", remedy="Make space on the disk.")
+    step("convert.begun")
+    examined, refusals = _examine(waiting)
+    with keeping_blobs():
+        still = lock_waiting([row.pk for row in waiting])
+        _keep(still, {key: value for key, value in examined.items() if key in {row.pk for row in still}})
+        refuse_accessions(refusals=refusals)
+        step("convert.rows")
+    blob_store().discard(part for found in examined.values() for part in found.parts.values() if part.path.exists())
+    step("convert.done")
+    finish_delivery_if_done({row.delivery_id for row in waiting})
+
+
+def _examine(waiting: Sequence[Accession]) -> tuple[dict[int, _Examined], dict[int, tuple[str, str, str]]]:
+    store = blob_store()
+    items = [(str(row.pk), store.path(row.original.sha256)) for row in waiting if row.original]
+    examined: dict[int, _Examined] = {}
+    refusals: dict[int, tuple[str, str, str]] = {}
+    for outcome in decoder_pool().run(items):
+        if outcome.refusal is not None:
+            _raise_if_ours(outcome)
+            refusals[int(outcome.key)] = (outcome.refusal.code, outcome.refusal.message, outcome.refusal.remedy)
+        elif outcome.report is not None:
+            parts = {name: store.stage([data]) for name, data in outcome.parts.items()}
+            examined[int(outcome.key)] = _Examined(outcome.report, parts)
+    step("convert.examined")
+    return examined, refusals
+
+
+def _raise_if_ours(outcome: Outcome) -> None:
+    # A missing blob is our fault and not the file's: the job fails loudly and is tried again.
+    if outcome.refusal is not None and outcome.refusal.code == "input_unreadable":
+        raise FileNotFoundError(f"accession {outcome.key}: {outcome.refusal.message}")
+
+
+def _keep(accessions: Sequence[Accession], examined: dict[int, _Examined]) -> None:
+    blobs = store_blobs([part for found in examined.values() for part in found.parts.values()])
+    images: dict[int, Image] = {}
+    files: list[ImageFile] = []
+    for accession in accessions:
+        found = examined.get(accession.pk)
+        if found is None:
+            continue
+        image = images[accession.pk] = _image_of(found.report)
+        files.append(
+            ImageFile(
+                image=image, kind=FileKind.ORIGINAL, blob=accession.original, media_type=found.report["media_type"]
+            )
+        )
+        files += _derived_files(
+            image, accession, found, {name: blobs[part.sha256] for name, part in found.parts.items()}
+        )
+    create_images(images=list(images.values()), files=files)
+    step("convert.images")
+    if images:
+        # A batch is of one delivery, so of one cohort.
+        cohort = accessions[0].cohort
+        place_images(
+            image_ids=[image.pk for image in images.values()], scope_ids=[cohort.scope_id, cohort.contributor.scope_id]
+        )
+        record(
+            actor_id=accessions[0].creator_id,
+            verb="accessions.converted",
+            subject_type="cohort",
+            subject_id=cohort.pk,
+            cohort_id=cohort.pk,
+            details={"accessions": sorted(images)},
+        )
+    accept_accessions(images=images)
+
+
+def _image_of(report: dict[str, Any]) -> Image:
+    unsigned = int(report["perceptual_hash"], 16)
+    return Image(
+        format=report["format"],
+        media_type=report["media_type"],
+        width=report["upright_width"],
+        height=report["upright_height"],
+        orientation=report["orientation"],
+        colour_space=report["colour_space"],
+        bits=report["bits"],
+        channels=report["channels"],
+        icc_profile=(report["icc"] or "")[:120],
+        pixel_hash=report["pixel_hash"],
+        perceptual_hash=unsigned - (1 << 64) if unsigned >= 1 << 63 else unsigned,
+        stripped=report["removed"],
+    )
+
+
+def _derived_files(image: Image, accession: Accession, found: _Examined, made: dict[str, Any]) -> list[ImageFile]:
+    """The public copy, thumbnail and web picture: each a part of its own, or the file that serves for it."""
+    report = found.report
+    files: list[ImageFile] = []
+    public = made.get("public", accession.original)
+    for kind in _DERIVED:
+        own = made.get(kind.value)
+        media_type = report["parts"][kind.value]["media_type"] if own else report["media_type"]
+        recipe = report["recipes"].get(kind.value) or report["recipes"]["public"]
+        files.append(ImageFile(image=image, kind=kind, blob=own or public, media_type=media_type, recipe=recipe))
+    return files

@@ -1,0 +1,88 @@
+"""Accepted requests become visible images; visible images are taken back."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from medtheca.base.errors import Conflict, Invalid, NotFound, Problem
+from medtheca.base.steps import step
+from medtheca.domains.access.enums import Visibility
+from medtheca.domains.access.operations import set_visibility, withdraw_image
+from medtheca.domains.accounts.models import User
+from medtheca.domains.imaging.operations import assign_public_ids
+from medtheca.domains.ledger.operations import record
+from medtheca.domains.provenance.access import require_owner
+from medtheca.domains.provenance.enums import RequestState
+from medtheca.domains.provenance.models import Accession, PublishRequest
+from medtheca.domains.provenance.publication import finish_request, mark_published, mark_unpublished, next_items
+from medtheca.domains.search.queries import image_for
+
+BATCH = 200
+
+
+def publish_request(*, request_id: int) -> None:
+    """Publish what an accepted request asks for, batch by batch; a second run goes on where the first stopped."""
+    request = PublishRequest.objects.get(pk=request_id)
+    if request.state != RequestState.PUBLISHING:
+        return
+    while True:
+        with transaction.atomic():
+            items = next_items(request, limit=BATCH)
+            if not items:
+                break
+            images = [item.accession.image_id for item in items if item.accession.image_id is not None]
+            assign_public_ids(image_ids=images)
+            set_visibility(image_ids=images, visibility=Visibility(request.visibility), opens=request.opens)
+            mark_published(items)
+            record(
+                actor_id=request.decided_by_id,
+                verb="images.published",
+                subject_type="publish_request",
+                subject_id=request.pk,
+                cohort_id=request.cohort_id,
+                details={"images": images, "visibility": request.visibility},
+            )
+            step("publish.rows")
+        step("publish.batch")
+    finish_request(request)
+
+
+def unpublish_image(*, user: User, image_ref: str, reason: str) -> None:
+    """Make an image private again; its public id stays taken. Raises `NotFound`, `NotAllowed`, `Invalid`."""
+    _take_back(user=user, image_ref=image_ref, reason=reason, withdraw=False)
+
+
+def withdraw(*, user: User, image_ref: str, reason: str) -> None:
+    """Withdraw an image for good, with a tombstone. Raises `NotFound`, `NotAllowed`, `Invalid` or `Conflict`."""
+    _take_back(user=user, image_ref=image_ref, reason=reason, withdraw=True)
+
+
+def _take_back(*, user: User, image_ref: str, reason: str, withdraw: bool) -> None:
+    if not reason.strip():
+        raise Invalid("A reason is missing.", problems=[Problem("reason", "Say why; it stays on record.")])
+    found = image_for(user, image_ref)
+    with transaction.atomic():
+        accession = (
+            Accession.objects.select_for_update(of=("self",))
+            .select_related("cohort__contributor", "image")
+            .filter(image=found.pk)
+            .first()
+        )
+        if accession is None or accession.image is None:
+            raise NotFound(f"There is no image {image_ref}.")
+        require_owner(user, accession.cohort, to="take back its images")
+        if accession.published is None:
+            raise Conflict(f"{image_ref} is not published.")
+        if withdraw:
+            withdraw_image(image=accession.image, reason=reason.strip(), user=user)
+        else:
+            set_visibility(image_ids=[accession.image.pk], visibility=Visibility.PRIVATE)
+            mark_unpublished(accession)
+        record(
+            actor_id=user.pk,
+            verb="image.withdrawn" if withdraw else "image.unpublished",
+            subject_type="image",
+            subject_id=accession.image.pk,
+            cohort_id=accession.cohort_id,
+            details={"reason": reason.strip()},
+        )

@@ -1,0 +1,215 @@
+"""An upload becomes accessions: unpack, one accession a file, a verdict for every file.
+
+Every step may be repeated without harm: files that have a verdict are passed over, and what was staged for a batch that
+did not commit is swept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from medtheca.base.errors import Conflict
+from medtheca.base.jobs import enqueue
+from medtheca.base.steps import step
+from medtheca.domains.accounts.models import User
+from medtheca.domains.ledger.operations import record
+from medtheca.domains.provenance.models import Delivery
+from medtheca.domains.provenance.operations import open_delivery, refuse_delivery
+from medtheca.domains.provenance.queries import cohort_for
+from medtheca.domains.provenance.reception import (
+    Arrival,
+    begin_reception,
+    close_reception,
+    note_members,
+    received_ordinals,
+    take_in_arrivals,
+)
+from medtheca.domains.storage.enums import UploadState
+from medtheca.domains.storage.models import Upload
+from medtheca.domains.storage.operations import keeping_blobs
+from medtheca.domains.storage.queries import blob_store
+from medtheca.domains.storage.stores import Staged
+from medtheca.domains.storage.uploads import begin_upload, record_progress, release_upload, take_in_upload
+from medtheca.toolkit.errors import Refused
+from medtheca.toolkit.names import check_name, display_name, name_key
+from medtheca.toolkit.unpack import Kind, Limits, Member, open_member, scan
+
+BATCH_FILES = 64
+BATCH_BYTES = 96 << 20
+_SKIPPED = {Kind.DIRECTORY, Kind.JUNK}
+_ZIP_HEADS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+
+
+def begin_delivery(
+    *, user: User, cohort_id: int, filename: str, size: int, media_type: str = "", sha256: str = ""
+) -> Upload:
+    """Begin an upload to a cohort. Raises `NotFound`, `NotAllowed`, `Invalid`, `TooLarge` or `NoSpace`."""
+    cohort = cohort_for(user, cohort_id)
+    with transaction.atomic():
+        upload = begin_upload(owner=user, filename=filename, size=size, media_type=media_type, sha256=sha256)
+        open_delivery(upload=upload, cohort=cohort, actor=user)
+        if size == 0:
+            enqueue_reception(upload.pk)
+    return upload
+
+
+def acknowledge_bytes(*, upload: Upload, begun_at: int, offset: int) -> None:
+    """Acknowledge bytes that are synced; the last ones set the reception going, in the same transaction."""
+    with transaction.atomic():
+        record_progress(upload_id=upload.pk, begun_at=begun_at, offset=offset)
+        if offset == upload.size:
+            enqueue_reception(upload.pk)
+
+
+def cancel_delivery(*, user: User, upload: Upload) -> None:
+    """Give up an upload that is not whole. Raises `Conflict` where it is too late for that."""
+    with transaction.atomic():
+        locked = Upload.objects.select_for_update().get(pk=upload.pk)
+        if locked.state != UploadState.RECEIVING or locked.offset == locked.size:
+            raise Conflict("The upload is whole and on its way.", remedy="Withdraw what came of it instead.")
+        release_upload(upload=locked, state=UploadState.CANCELLED)
+        delivery = Delivery.objects.get(upload=upload)
+        refuse_delivery(delivery=delivery, code="cancelled", words="The upload was cancelled.", remedy="")
+
+
+def enqueue_reception(upload_id: UUID) -> None:
+    """Set the reception of a whole upload going."""
+    enqueue("receive.delivery", upload_id=str(upload_id), queueing_lock=f"receive:{upload_id}", priority=5)
+
+
+def receive_delivery(*, upload_id: UUID) -> None:
+    """Take in a whole upload: the container as a blob, then its files, batch by batch."""
+    delivery = begin_reception(upload_id)
+    if delivery is None:
+        return
+    step("receive.begun")
+    try:
+        with keeping_blobs():
+            upload = take_in_upload(upload=Upload.objects.select_for_update().get(pk=upload_id))
+    except Conflict as error:
+        with transaction.atomic():
+            release_upload(upload=delivery.upload, state=UploadState.CANCELLED)
+            refuse_delivery(delivery=delivery, code=error.code, words=error.message, remedy=error.remedy)
+        return
+    step("receive.container")
+    assert upload.blob is not None
+    with blob_store().open(upload.blob.sha256) as file:
+        try:
+            _receive_container(delivery, upload, file)
+        except Refused as refusal:
+            refuse_delivery(delivery=delivery, code=refusal.code, words=refusal.message, remedy=refusal.remedy)
+    with transaction.atomic():
+        close_reception(delivery)
+        release_upload(upload=upload, state=UploadState.UNPACKED)
+        record(
+            actor_id=upload.owner_id,
+            verb="delivery.received",
+            subject_type="upload",
+            subject_id=upload.pk,
+            cohort_id=delivery.cohort_id,
+        )
+    step("receive.closed")
+
+
+def _receive_container(delivery: Delivery, upload: Upload, file: BinaryIO) -> None:
+    head = file.read(4)
+    file.seek(0)
+    if head in _ZIP_HEADS:
+        limits = Limits(max_members=settings.ENVIRONMENT.max_members)
+        listing = scan(file, limits)
+        files = [member for member in listing.members if member.kind is not Kind.DIRECTORY]
+        note_members(delivery, len(files))
+        _receive_all(delivery, (_Source.of_member(file, member, limits) for member in files))
+    else:
+        note_members(delivery, 1)
+        _receive_all(delivery, iter([_Source.of_single(file, upload)]))
+
+
+@dataclass(slots=True)
+class _Source:
+    """A file of a delivery: what it is called, and how its bytes are read."""
+
+    ordinal: int
+    path: str
+    name: str
+    size: int
+    skipped: bool = False
+    problem: Refused | None = None
+    chunks: Iterator[bytes] = field(default_factory=lambda: iter(()))
+
+    @classmethod
+    def of_member(cls, file: BinaryIO, member: Member, limits: Limits) -> _Source:
+        source = cls(member.ordinal, member.path, member.name, member.size_declared, member.kind in _SKIPPED)
+        if member.problem is not None:
+            source.problem = Refused(member.problem.code, member.problem.message, member.problem.remedy)
+        else:
+            source.chunks = _deferred(file, member, limits)
+        return source
+
+    @classmethod
+    def of_single(cls, file: BinaryIO, upload: Upload) -> _Source:
+        source = cls(0, upload.filename, name_key(upload.filename.replace("\\", "/").rsplit("/", 1)[-1]), upload.size)
+        try:
+            check_name(source.name)
+        except Refused as refusal:
+            source.problem = refusal
+        source.chunks = iter(lambda: file.read(1 << 20), b"")
+        if upload.size == 0:
+            source.problem = Refused("empty_file", "The file is empty.", "Upload it again.")
+        return source
+
+
+def _deferred(file: BinaryIO, member: Member, limits: Limits) -> Iterator[bytes]:
+    # Opening may refuse; as a generator it does so where the bytes are read, with the other reasons.
+    yield from open_member(file, member, limits=limits)
+
+
+def _receive_all(delivery: Delivery, sources: Iterator[_Source]) -> None:
+    done = received_ordinals(delivery)
+    batch: list[Arrival] = []
+    size = 0
+    for source in sources:
+        if source.ordinal in done:
+            continue
+        arrival = _stage(source)
+        batch.append(arrival)
+        size += arrival.staged.size if arrival.staged else 0
+        if len(batch) >= BATCH_FILES or size >= BATCH_BYTES:
+            _take_in(delivery, batch)
+            batch, size = [], 0
+    if batch:
+        _take_in(delivery, batch)
+
+
+def _stage(source: _Source) -> Arrival:
+    staged: Staged | None = None
+    problem = source.problem
+    if problem is None:
+        try:
+            staged = blob_store().stage(source.chunks)
+        except Refused as refusal:
+            problem = refusal
+    return Arrival(
+        ordinal=source.ordinal,
+        path=display_name(source.path, limit=1000),
+        name=display_name(source.name),
+        size=staged.size if staged else source.size,
+        staged=staged,
+        skipped=source.skipped,
+        problem=problem.problem if problem else None,
+    )
+
+
+def _take_in(delivery: Delivery, arrivals: list[Arrival]) -> None:
+    with keeping_blobs():
+        accessions = take_in_arrivals(delivery, arrivals)
+        step("receive.rows")
+        if accessions:
+            enqueue("convert.batch", accession_ids=accessions)
+    step("receive.batch")
