@@ -82,6 +82,14 @@ def check_archive(look: Look | None = None, *, told: Callable[[Invariant], None]
     return report
 
 
+def check_size(*, deep: bool = False) -> dict[str, int]:
+    """How many files a check looks at (`files`), and how many bytes of them it reads (`size`); for progress."""
+    originals = "IN (SELECT original_id FROM provenance_accession UNION SELECT blob_id FROM storage_upload)"
+    files = _column("SELECT count(*) FROM storage_blob")[0]
+    read, size = next(_rows(f"SELECT count(*), COALESCE(sum(size), 0) FROM storage_blob WHERE id {originals}"))  # noqa: S608 - constant
+    return {"files": files + read, "size": int(size) if deep else 0}
+
+
 def uploads_and_originals_exist(look: Look) -> Iterator[tuple[str, str]]:
     """I1. What was acknowledged is there, whole, with the SHA-256 that the client declared."""
     for pk, filename, size, declared, sha256, length in _rows("""
