@@ -100,7 +100,9 @@ def test_rgb_goes_by_its_profile():
     assert near(middle(pictures.thumbnail(Raster(pixels, "rgb", 8, 1, make.srgb_profile()))), (255, 0, 0))
 
 
-@pytest.mark.parametrize("profile", [b"", make.CANARY.encode() * 30, make.cmyk_profile(), make.srgb_profile()[:200]])
+@pytest.mark.parametrize(
+    "profile", [b"", make.CANARY.encode() * 30, make.cmyk_profile(), make.srgb_profile()[:200], b"\xda" * 400]
+)
 def test_a_profile_that_does_not_fit_is_not_used(profile):
     raster = Raster(one_colour(GREEN), "rgb", 8, 1, profile)
     assert near(middle(pictures.thumbnail(raster)), GREEN)

@@ -8,7 +8,7 @@ from PIL import Image, ImageCms
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
 _FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-_SPACES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
+_SPACES = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK"}
 _LONGEST_DESCRIPTION = 80
 
 
@@ -41,10 +41,10 @@ def describe_profile(icc: bytes | None) -> str | None:
 @lru_cache(maxsize=16)
 def _find_transform(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     # Building one costs more than a thumbnail, and the pictures of one camera share one profile.
+    if _SPACES.get(icc[16:20]) != mode:
+        return None
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-        if _SPACES.get(profile.profile.xcolor_space) != mode:
-            return None
         return ImageCms.buildTransform(profile, _SRGB, mode, "RGB", _INTENT, _FLAGS)
     except (ImageCms.PyCMSError, OSError):
         return None
