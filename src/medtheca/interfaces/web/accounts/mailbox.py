@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default as modern
@@ -70,9 +70,11 @@ def _text(message: EmailMessage) -> str:
 
 def _date(message: EmailMessage) -> datetime | None:
     try:
-        return parsedate_to_datetime(str(message["Date"]))
+        sent = parsedate_to_datetime(str(message["Date"]))
     except ValueError:
         return None
+    # Django writes -0000, which says UTC and gives a time without a zone.
+    return sent if sent.tzinfo else sent.replace(tzinfo=UTC)
 
 
 def pieces(text: str, public_url: str) -> Iterator[Piece]:
