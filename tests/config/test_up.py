@@ -177,6 +177,16 @@ def test_it_says_where_it_is_and_shows_each_step_once(up, port):
     assert "\x1b" not in output
 
 
+def test_a_signal_while_starting_stops_what_was_started(up, data):
+    running = up()
+    wait_for(running.postmaster, "the database is being started")
+    code, output = running.stop()
+    assert code == 0, output
+    assert "Web process started" not in output
+    assert running.children() == []
+    assert running.servers() == []
+
+
 def test_a_second_up_on_the_folder_says_where_the_first_is(up, port):
     first = up().ready()
     code, output = up(port=port + 1).ends()

@@ -41,7 +41,10 @@ class FolderLock:
 
     def acquire(self) -> None:
         """Take the lock at once or raise `FolderInUse` naming its holder."""
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self.data.exists():
+            # Private images will lie here: closed to others from its first moment.
+            self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path.parent.mkdir(mode=0o700, exist_ok=True)
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

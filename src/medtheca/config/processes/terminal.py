@@ -26,26 +26,26 @@ class Terminal:
         self._last_progress = 0.0
 
     @contextmanager
-    def step(self, title: str) -> Iterator[Callable[[str], None]]:
-        """Show that something is being done; the yielded function says what it is at just now."""
+    def step(self, doing: str, done: str) -> Iterator[Callable[[str], None]]:
+        """Show that something is being done, and that it is done; the yielded function tells details."""
         begun = time.monotonic()
         interactive = self._console.is_terminal
 
         def say(message: str) -> None:
             if interactive:
-                self.progress(f"{title}: {message}")
+                self.progress(f"{doing}: {message}")
             else:
-                self.line(f"{title}: {message}")
+                self.line(f"{doing}: {message}")
 
         if interactive:
-            self.progress(title)
+            self.progress(doing)
         try:
             yield say
         except BaseException:
             self.end_progress()
             raise
         self.end_progress()
-        self._print(f"{title}", mark="✓", style="green", note=f"{time.monotonic() - begun:.1f} s")
+        self._print(done, mark="✓", style="green", note=f"{time.monotonic() - begun:.1f} s")
 
     def line(self, message: str) -> None:
         """A line that stays."""

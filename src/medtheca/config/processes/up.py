@@ -10,7 +10,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
 
 from medtheca.config.environment import Environment
@@ -25,7 +25,13 @@ from medtheca.config.processes.terminal import Terminal
 _PATIENCE_WITH_COMMANDS = 30.0
 _PATIENCE_WITH_WEB = 300.0
 _SECONDS_FOR_A_WORKER_TO_STOP = 20.0
+# Requests in progress may end; endless ones, such as a page that listens for news, are cut off.
+_SECONDS_FOR_WEB_TO_STOP = 5.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class _AskedToStop(Exception):
+    """A signal came while something was being started."""
 
 
 class Wishes:
@@ -63,11 +69,11 @@ class DatabaseMember:
     def __init__(self, server: Server, *, say: Callable[[str], None], give_up: Callable[[], bool]) -> None:
         self.server = server
         self.log = server.log
-        self._say = say
+        self.say = say
         self._give_up = give_up
 
     def start(self) -> None:
-        self.server.start(self._say, give_up=self._give_up)
+        self.server.start(self.say, give_up=self._give_up)
 
     def is_running(self) -> bool:
         return self.server.is_running()
@@ -116,25 +122,28 @@ class Up:
 
     def run(self) -> None:
         """Start everything, watch over it until a signal, stop everything. Raises `CannotRun`."""
-        self.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         with ExitStack() as stack:
             stack.enter_context(self.wishes.listening())
+            stack.enter_context(suppress(_AskedToStop))
             lock = self._lock()
             stack.callback(lock.release)
+            self.logs.mkdir(mode=0o700, exist_ok=True)
             put_away_orphans(self._mark)
             check_port_is_free(self.settings.host, self.settings.port)
             stack.callback(self._stop)
             self._start_database()
-            if not self.wishes.stopping():
-                self._migrate()
-                lock.mark_ready()
-            if not self.wishes.stopping():
-                self._start_web()
-            if not self.wishes.stopping():
-                self._start_workers()
-                self._start_demo()
-                self._announce()
+            self._migrate()
+            lock.mark_ready()
+            self._start_web()
+            self._start_workers()
+            self._start_demo()
+            self._announce()
             self._watch()
+
+    def _go_on(self) -> None:
+        """Raise `_AskedToStop` if somebody wants us to stop; asked wherever a step has waited."""
+        if self.wishes.stopping():
+            raise _AskedToStop
 
     @property
     def _mark(self) -> str:
@@ -153,7 +162,8 @@ class Up:
             except FolderInUse as refusal:
                 holder = read_holder(self.settings.data)
                 another_up = holder is not None and holder.command == "up"
-                if another_up or time.monotonic() > until or self.wishes.stopping():
+                self._go_on()
+                if another_up or time.monotonic() > until:
                     raise
                 if not told:
                     self.terminal.line(f"Waiting: {refusal}")
@@ -164,23 +174,24 @@ class Up:
 
     def _start_database(self) -> None:
         if self.settings.database_url:
-            with self.terminal.step("Database reached"):
+            with self.terminal.step("Reaching the database", "Database reached"):
                 check_outside_server(self.settings.database_url)
             return
         server = embedded_server(self.settings.data)
-        with self.terminal.step("Database started") as say:
+        with self.terminal.step("Starting the database", "Database started") as say:
             member = DatabaseMember(server, say=say, give_up=self.wishes.stopping)
             try:
                 self.supervisor.add(member)
             except CannotRun:
-                if self.wishes.stopping():
-                    return
+                self._go_on()
                 raise
+            self._go_on()
+        member.say = self.terminal.line  # The step is over; a restart tells by lines.
         self.variables["DATABASE_URL"] = server.url()
 
     def _migrate(self) -> None:
         child = self._child("migrate", "migrate", grace=30.0)
-        with self.terminal.step("Tables up to date"):
+        with self.terminal.step("Bringing the tables up to date", "Tables up to date"):
             child.start()
             assert child.process is not None
             while child.process.poll() is None and not self.wishes.stopping():
@@ -188,21 +199,24 @@ class Up:
                 time.sleep(0.05)
             child.request_stop()
             child.wait_until_stopped(hurry=self.wishes.hurrying)
-        if child.process.returncode != 0 and not self.wishes.stopping():
-            raise CannotRun(
-                f"The tables could not be brought up to date. The end of {child.log}:\n{logs.end_of(child.log)}"
-            )
+            self._go_on()
+            if child.process.returncode != 0:
+                raise CannotRun(
+                    f"The tables could not be brought up to date. The end of {child.log}:\n{logs.end_of(child.log)}"
+                )
 
     def _start_web(self) -> None:
-        web = self._child("web", "web", grace=10.0)
+        web = self._child("web", "web", grace=_SECONDS_FOR_WEB_TO_STOP)
         web.ready = lambda: is_healthy(self.settings.host, self.settings.port)
-        with self.terminal.step("Web process started"):
+        with self.terminal.step("Starting the web process", "Web process started"):
             self.supervisor.add(web)
             self.supervisor.wait_until_ready(web, seconds=_PATIENCE_WITH_WEB)
+            self._go_on()
 
     def _start_workers(self) -> None:
         count = self.settings.workers
-        with self.terminal.step(f"{count} worker{'' if count == 1 else 's'} started"):
+        words = f"{count} worker{'' if count == 1 else 's'}"
+        with self.terminal.step(f"Starting {words}", f"{words} started"):
             for number in range(1, count + 1):
                 self.supervisor.add(self._child(f"worker-{number}", "worker", grace=_SECONDS_FOR_A_WORKER_TO_STOP))
 
@@ -283,7 +297,7 @@ class Up:
     # -- stop -------------------------------------------------------------------------------------------
 
     def _stop(self) -> None:
-        with self.terminal.step("Stopped"):
+        with self.terminal.step("Stopping", "Stopped"):
             if self._demo_child is not None:
                 self._demo_child.request_stop()
                 self._demo_child.wait_until_stopped(hurry=self.wishes.hurrying)
