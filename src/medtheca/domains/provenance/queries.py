@@ -75,6 +75,11 @@ class DeliverySummary:
     refused: int
 
     @property
+    def settled(self) -> int:
+        """Files whose verdict is final."""
+        return self.accepted + self.linked + self.duplicate + self.skipped + self.refused
+
+    @property
     def is_final(self) -> bool:
         """Whether nothing will change any more."""
         return self.state in {DeliveryState.DONE, DeliveryState.REFUSED}
@@ -156,3 +161,11 @@ def accessions_by_name(cohort: Cohort, names: Iterable[str]) -> dict[str, Access
         elif len(alike) == 1:
             found[name] = alike[0]
     return found
+
+
+def find_cohorts_named(user: User | None, name_or_id: str) -> list[Cohort]:
+    """The person's cohorts of this id, or else of this name."""
+    mine = visible_cohorts(user).select_related("contributor")
+    if name_or_id.isdecimal() and (found := mine.filter(pk=int(name_or_id)).first()):
+        return [found]
+    return list(mine.filter(name=name_or_id).order_by("pk"))

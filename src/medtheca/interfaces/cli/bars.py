@@ -10,6 +10,7 @@ from rich.filesize import decimal
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    MofNCompleteColumn,
     Progress,
     TaskID,
     TextColumn,
@@ -54,6 +55,32 @@ def byte_bar(*, shown: bool) -> Iterator[ByteBar]:
     )
     with Progress(*columns, console=console, disable=not (shown and console.is_terminal)) as progress:
         yield ByteBar(progress)
+
+
+class CountBar:
+    """A bar over things done of a number that may still grow."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task: TaskID | None = None
+
+    def begin(self, description: str) -> None:
+        """Begin a bar of unknown length."""
+        self._task = self._progress.add_task(description, total=None)
+
+    def update(self, *, done: int, of: int) -> None:
+        """Say how far it is."""
+        if self._task is not None:
+            self._progress.update(self._task, completed=done, total=of or None)
+
+
+@contextmanager
+def count_bar(*, shown: bool) -> Iterator[CountBar]:
+    """A bar on standard error where that is a terminal and `shown` is set; else one that is never seen."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not (shown and console.is_terminal)) as progress:
+        yield CountBar(progress)
 
 
 def human_size(size: float) -> str:

@@ -33,7 +33,8 @@ def _task(name: str, *, queue: str = "ingest", **options: Any) -> Callable[[Call
             finally:
                 close_old_connections()
 
-        app.task(name=name, queue=queue, retry=_PATIENT, **options)(run)
+        decorate: Callable[..., Any] = app.task(name=name, queue=queue, retry=_PATIENT, **options)
+        decorate(run)
         return run
 
     return register

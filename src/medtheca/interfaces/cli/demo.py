@@ -1,0 +1,40 @@
+"""`medtheca demo`."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from medtheca.base.work import somebody_works, work_until_idle
+from medtheca.workflows.decoding import close_decoder_pool
+from medtheca.workflows.demo import run_demo
+
+_PAUSE = 0.5
+
+
+@click.command("demo")
+def command() -> None:
+    """Fill the archive with demonstration images, through the same pipeline as an upload.
+
+    Where the sample images are (MEDTHECA_SAMPLES), these are the 2,750 images of the ISIC 2017 challenge; elsewhere,
+    300 pictures that Medtheca draws, labelled synthetic. What is in already is not brought in twice.
+    """
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        if said[-1:] != [line]:
+            said.append(line)
+            click.echo(line)
+
+    try:
+        run_demo(say=say, pause=_pause)
+    finally:
+        close_decoder_pool()
+
+
+def _pause() -> None:
+    if somebody_works():
+        time.sleep(_PAUSE)
+    else:
+        work_until_idle()
