@@ -74,6 +74,7 @@ export class Job {
         // 0: no answer. 409 and 423: another request holds the upload. 460: the bytes were damaged on the way.
         return status === 0 || status === 409 || status === 423 || status === 460 || (status >= 500 && status !== 507);
       },
+      onUploadUrlAvailable: () => this.changed(this),
       onProgress: (sent) => {
         if (this.state !== "sending") return;
         this.sent = sent;

@@ -17,7 +17,7 @@ export class Queue {
     private readonly list: HTMLElement,
     private readonly summary: HTMLElement,
     private readonly pagePattern: string,
-    private readonly finished: (job: Job) => void,
+    private readonly changed: () => void,
   ) {}
 
   add(files: File[], place: Place): void {
@@ -72,7 +72,6 @@ export class Queue {
     this.scheduleDraw();
     if (job.state === "sending") return;
     if (job.state === "done") {
-      this.finished(job);
       announce(`${job.file.name} is uploaded.`);
     }
     if (job.state === "stopped" && job.refusal) {
@@ -105,6 +104,7 @@ export class Queue {
       for (const job of this.drawn) this.rows.get(job)?.draw();
       this.drawn.clear();
       this.drawSummary();
+      this.changed();
     }, 250);
   }
 

@@ -42,7 +42,7 @@ class UploadPage {
       need(root, "[data-rows]"),
       need(root, "[data-summary]"),
       root.dataset["page"] ?? "/uploads/{id}/",
-      () => void this.showUnfinished(),
+      () => this.dropTaken(),
     );
   }
 
@@ -108,17 +108,27 @@ class UploadPage {
     );
   }
 
+  /** What stands in the list of this visit is no left-over. */
+  private dropTaken(): void {
+    const list = need<HTMLElement>(this.unfinished, "[data-list]");
+    for (const row of list.querySelectorAll<HTMLElement>("[data-url]")) {
+      if (this.queue.holds(row.dataset["url"] ?? "")) row.remove();
+    }
+    if (list.childElementCount === 0) this.unfinished.hidden = true;
+  }
+
   private async showUnfinished(): Promise<void> {
-    // What stands in the list above is no left-over.
-    const found = (await findUnfinished(this.person)).filter((upload) => !this.queue.holds(upload.url));
+    const found = await findUnfinished(this.person);
     const list = need<HTMLElement>(this.unfinished, "[data-list]");
     list.replaceChildren(...found.map((upload) => this.unfinishedRow(upload)));
     this.unfinished.hidden = found.length === 0;
+    this.dropTaken();
   }
 
   private unfinishedRow(upload: Unfinished): HTMLElement {
     const template = need<HTMLTemplateElement>(document, "#unfinished-row");
     const row = (template.content.cloneNode(true) as DocumentFragment).firstElementChild as HTMLElement;
+    row.dataset["url"] = upload.url;
     need(row, '[data-part="name"]').textContent = upload.name;
     need(row, '[data-part="words"]').textContent =
       `${fileSize(upload.offset)} of ${fileSize(upload.size)} are kept · begun ${relativeTime(upload.begun, new Date())}`;

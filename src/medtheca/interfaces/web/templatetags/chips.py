@@ -53,7 +53,9 @@ STATES = {
     "cancelled": Chip("circle-slash", "", "Cancelled"),
     # what became of one file
     "accepted": Chip("circle-check", "success", "Accepted"),
-    "linked": Chip("circle-check", "success", "Accepted, linked", "The same content was here already; the two are linked"),
+    "linked": Chip(
+        "circle-check", "success", "Accepted, linked", "The same content was here already; the two are linked"
+    ),
     "duplicate": Chip("copy", "warning", "Duplicate name", "Another file of the cohort has this name"),
     "skipped": Chip("skip-forward", "", "Skipped", "No image: left out"),
     "refused": Chip("circle-x", "danger", "Refused", "Refused by the machine, with a reason"),

@@ -36,9 +36,9 @@ def plural(number: int, forms: str) -> str:
 
 
 @register.simple_tag
-def relative_time(then: datetime | None, missing: str = "never") -> SafeString | str:
+def relative_time(then: datetime | str | None, missing: str = "never") -> SafeString | str:
     """A `<time>` with words such as "3 minutes ago"; the exact time is on hover, in the reader's zone by script."""
-    if then is None:
+    if not isinstance(then, datetime):  # None, or '' where the context has no such name
         return missing
     exact = then.astimezone(UTC)
     return format_html(
@@ -56,9 +56,7 @@ def icon(name: str, label: str = "", size: str = "") -> SafeString:
     address = f"{static('dist/icons.svg')}#{name}"
     drawing = '<use href="{}" fill="none" stroke="currentColor" stroke-linecap="round" stroke-linejoin="round"/>'
     if label:
-        return format_html(
-            '<svg class="{}" role="img" aria-label="{}">' + drawing + "</svg>", classes, label, address
-        )
+        return format_html('<svg class="{}" role="img" aria-label="{}">' + drawing + "</svg>", classes, label, address)
     return format_html('<svg class="{}" aria-hidden="true">' + drawing + "</svg>", classes, address)
 
 

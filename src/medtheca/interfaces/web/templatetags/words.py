@@ -7,7 +7,7 @@ _HOUR = 60 * _MINUTE
 _DAY = 24 * _HOUR
 
 
-def thousands(number: int | float) -> str:
+def thousands(number: float) -> str:
     """12345.6 → '12,345.6'."""
     return f"{number:,}"
 
@@ -16,7 +16,7 @@ def file_size(size: int) -> str:
     """Bytes in powers of 1,000, as file managers and disks count: 1234567 → '1.2 MB'.
 
     >>> [file_size(n) for n in (0, 999, 1000, 99_960, 1_234_567, 999_600_000)]
-    ['0 B', '999 B', '1.0 kB', '100 kB', '1.2 MB', '1.0 GB']
+    ['0 B', '999 B', '1 kB', '100 kB', '1.2 MB', '1 GB']
     """
     value = float(size)
     units = ("B", "kB", "MB", "GB", "TB", "PB")
@@ -25,7 +25,7 @@ def file_size(size: int) -> str:
         value /= 1000
         unit += 1
     digits = 0 if unit == 0 or value >= 99.95 else 1
-    return f"{value:.{digits}f} {units[unit]}"
+    return f"{value:.{digits}f}".removesuffix(".0") + f" {units[unit]}"
 
 
 def relative_time(then: datetime, now: datetime) -> str:
