@@ -21,16 +21,17 @@ _HEARTBEAT = 2.0
 _STALLED = 8.0
 _POLL = 1.0
 _GRACE = 15.0
+_IDLE_POLL = 0.15
 
 
 def work_forever(*, concurrency: int) -> None:
     """Take jobs until SIGTERM or SIGINT, and give those of dead workers back. Raises `ConnectorException`."""
-    asyncio.run(_work(concurrency=concurrency, wait=True))
+    asyncio.run(_work_forever(concurrency))
 
 
 def work_until_idle(*, concurrency: int = 2) -> None:
-    """Take jobs until none waits. Ctrl-C is the caller's."""
-    asyncio.run(_work(concurrency=concurrency, wait=False))
+    """Take jobs until none waits and none is being done. Ctrl-C is the caller's."""
+    asyncio.run(_work_until_idle(concurrency))
 
 
 def somebody_works() -> bool:
@@ -38,33 +39,67 @@ def somebody_works() -> bool:
     return ProcrastinateWorker.objects.filter(last_heartbeat__gt=Now() - timedelta(seconds=_STALLED)).exists()
 
 
-async def _work(*, concurrency: int, wait: bool) -> None:
+def _worker_app() -> App:
     # A copy with a connector of its own: jobs run in threads and enqueue through Django's connection, inside their
     # transactions, which replacing the connector of the one app would break.
     connector = app.connector
     assert isinstance(connector, DjangoConnector)
-    worker_app = App(connector=connector.get_worker_connector())
-    worker_app.tasks = app.tasks
-    worker_app.periodic_registry = app.periodic_registry
+    copy = App(connector=connector.get_worker_connector())
+    copy.tasks = app.tasks
+    copy.periodic_registry = app.periodic_registry
+    return copy
+
+
+async def _work_forever(concurrency: int) -> None:
+    worker_app = _worker_app()
     async with worker_app.open_async():
         await _rescue(worker_app)
         rescuer = asyncio.create_task(_rescue_forever(worker_app))
         try:
-            await worker_app.run_worker_async(
-                name=f"worker-{os.getpid()}",
-                concurrency=concurrency,
-                wait=wait,
-                fetch_job_polling_interval=_POLL,
-                update_heartbeat_interval=_HEARTBEAT,
-                stalled_worker_timeout=_STALLED,
-                shutdown_graceful_timeout=_GRACE,
-                delete_jobs="successful",
-                install_signal_handlers=wait,
-            )
+            await _run_worker(worker_app, concurrency, signals=True)
         finally:
-            rescuer.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await rescuer
+            await _end(rescuer)
+
+
+async def _work_until_idle(concurrency: int) -> None:
+    # Not the worker's own "do not wait": that one stops its heartbeat before its last jobs are done.
+    worker_app = _worker_app()
+    async with worker_app.open_async():
+        worker = asyncio.create_task(_run_worker(worker_app, concurrency, signals=False))
+        rescuer = asyncio.create_task(_rescue_forever(worker_app))
+        try:
+            while not worker.done() and await _has_work(worker_app):  # noqa: ASYNC110 - a table sets no event
+                await asyncio.sleep(_IDLE_POLL)
+        finally:
+            await _end(rescuer)
+            await _end(worker)
+
+
+async def _run_worker(worker_app: App, concurrency: int, *, signals: bool) -> None:
+    await worker_app.run_worker_async(
+        name=f"worker-{os.getpid()}",
+        concurrency=concurrency,
+        fetch_job_polling_interval=_POLL,
+        update_heartbeat_interval=_HEARTBEAT,
+        stalled_worker_timeout=_STALLED,
+        shutdown_graceful_timeout=_GRACE,
+        delete_jobs="successful",
+        install_signal_handlers=signals,
+    )
+
+
+async def _has_work(worker_app: App) -> bool:
+    found = await worker_app.connector.execute_query_one_async(
+        "SELECT EXISTS (SELECT FROM procrastinate_jobs WHERE status = 'doing'"
+        " OR (status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now()))) AS work"
+    )
+    return bool(found["work"])
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 async def _rescue_forever(worker_app: App) -> None:
