@@ -1,0 +1,62 @@
+# Everything that is done with this repository has a target here; `make help` lists them.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+NPM ?= npm
+
+.DEFAULT_GOAL := help
+.PHONY: help up test check bench faults nightly lock frontend format clean
+
+help:  ## List the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  Each takes PYTHON=, the interpreter that makes the environment (3.11 or newer)."
+
+$(VENV)/run.stamp: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/test.stamp: $(VENV)/run.stamp requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+up: $(VENV)/run.stamp  ## Make the environment, then run Medtheca with its demo on http://localhost:8000
+	$(BIN)/medtheca up --demo
+
+test: $(VENV)/test.stamp  ## Run the tests; browser tests skip with a reason where there is no Chromium
+	$(BIN)/python -m pytest
+
+check: $(VENV)/test.stamp  ## Lint, types, import contracts, migrations, generated documents, fast tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/codespell
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/architecture tests/docs
+
+bench: $(VENV)/test.stamp  ## Measure against the limits and peers in the same run; one JSON line a figure
+	$(BIN)/python -m benchmarks
+
+faults: $(VENV)/test.stamp  ## The whole crash test: hundreds of ingests with processes killed under them
+	$(BIN)/python -m tests.faults.run
+
+nightly: check test faults bench  ## Everything
+
+frontend:  ## Build the pages' styles and scripts again (needs Node)
+	cd frontend && $(NPM) ci && $(NPM) run build
+
+format: $(VENV)/test.stamp  ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock:  ## Pin all dependencies anew, with hashes, for all supported Pythons
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet uv
+	$(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-annotate --custom-compile-command "make lock" --extra demo --extra build pyproject.toml -o requirements.lock
+	$(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-annotate --custom-compile-command "make lock" --extra dev --extra demo -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean:  ## Remove environments and caches; the data folder stays
+	rm -rf $(VENV) $(VENV)-lock .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info src/*.egg-info
