@@ -8,3 +8,8 @@ urlpatterns = [
     path("", include("medtheca.interfaces.web.urls")),
     path("accounts/", include("allauth.urls")),
 ]
+
+handler400 = "medtheca.interfaces.web.errors.bad_request"
+handler403 = "medtheca.interfaces.web.errors.forbidden"
+handler404 = "medtheca.interfaces.web.errors.not_found"
+handler500 = "medtheca.interfaces.web.errors.failed"

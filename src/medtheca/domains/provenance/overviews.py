@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from django.db.models import Count, F, Q, QuerySet, Sum, Window
 from django.db.models.functions import RowNumber
@@ -24,7 +23,7 @@ from medtheca.domains.provenance.models import (
     PublishRequest,
     Verdict,
 )
-from medtheca.domains.provenance.queries import DeliverySummary, verdicts_of
+from medtheca.domains.provenance.queries import verdicts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +35,8 @@ class ImageCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Reception:
-    """Files that are being taken in now: how many have their verdict, of how many; `total` is null until known."""
+class Progress:
+    """Work under way: how much of it is done; `total` is null until known."""
 
     done: int
     total: int | None
@@ -91,25 +90,8 @@ def deliveries_of(cohort: Cohort) -> QuerySet[Delivery]:
     return Delivery.objects.select_related("upload", "cohort").filter(cohort=cohort).order_by("-created", "-pk")
 
 
-def summarise_deliveries(deliveries: Iterable[Delivery]) -> dict[UUID, DeliverySummary]:
-    """What became of the files of each delivery so far, in one query."""
-    listed = list(deliveries)
-    counts: dict[UUID, dict[str, int]] = {delivery.upload_id: {} for delivery in listed}
-    rows = Verdict.objects.filter(delivery__in=listed).values_list("delivery", "outcome").annotate(number=Count("pk"))
-    for delivery, outcome, number in rows.order_by():
-        counts[delivery][outcome] = number
-    return {
-        delivery.upload_id: DeliverySummary(
-            state=delivery.state,
-            members=delivery.members,
-            **{outcome.value: counts[delivery.upload_id].get(outcome.value, 0) for outcome in Outcome},
-        )
-        for delivery in listed
-    }
-
-
-def reception_under_way(user: User | None, *, everyone: bool = False) -> Reception | None:
-    """Whole uploads that are being taken in, to the person's cohorts or to all; None where there are none."""
+def reception_under_way(user: User | None, *, everyone: bool = False) -> Progress | None:
+    """Files of whole uploads that are being taken in, to the person's cohorts or to all; None where there are none."""
     whole = Q(state=DeliveryState.ARRIVING, upload__offset=F("upload__size"))
     busy = Delivery.objects.filter(whole | Q(state__in=[DeliveryState.UNPACKING, DeliveryState.CONVERTING]))
     if not everyone:
@@ -118,7 +100,16 @@ def reception_under_way(user: User | None, *, everyone: bool = False) -> Recepti
     if not found["number"]:
         return None
     done = Verdict.objects.filter(delivery__in=busy.values("pk")).exclude(outcome=Outcome.WAITING).count()
-    return Reception(done, found["total"] if found["known"] == found["number"] else None)
+    return Progress(done, found["total"] if found["known"] == found["number"] else None)
+
+
+def publication_under_way(user: User | None, *, everyone: bool = False) -> Progress | None:
+    """Images that are being published now, of the person's cohorts or of all; None where there are none."""
+    accepted = PublishRequest.objects.filter(state=RequestState.PUBLISHING)
+    if not everyone:
+        accepted = accepted.filter(cohort__in=visible_cohorts(user).values("pk"))
+    found = accepted.aggregate(done=Count("items", filter=Q(items__done=True)), total=Count("items"))
+    return Progress(found["done"], found["total"]) if found["total"] else None
 
 
 def verdict_page(

@@ -1,0 +1,105 @@
+"""Refusals become pages, here and nowhere else. Views let them pass."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils.cache import add_never_cache_headers
+
+from medtheca.base.errors import Conflict, DomainError, Invalid, NoSpace, NotAllowed, NotFound, TooLarge
+
+log = logging.getLogger(__name__)
+
+View = Callable[..., HttpResponseBase]
+_STATUS: tuple[tuple[type[DomainError], int], ...] = (
+    (NotFound, 404),
+    (NotAllowed, 403),
+    (Conflict, 409),
+    (TooLarge, 413),
+    (NoSpace, 507),
+    (Invalid, 400),
+    (DomainError, 400),
+)
+
+
+def page(view: View) -> View:
+    """A view whose refusals are pages. What it shows depends on the person, so nobody stores it."""
+
+    @functools.wraps(view)
+    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            _refuse_nul(request)
+            response = view(request, *args, **kwargs)
+        except DomainError as refusal:
+            response = _refusal_page(request, refusal)
+        if not response.has_header("Cache-Control"):
+            add_never_cache_headers(response)
+        return response
+
+    return shown
+
+
+def _refuse_nul(request: HttpRequest) -> None:
+    # PostgreSQL has no text with this character, and nothing here is ever named so.
+    if "\0" in request.path or any("\0" in value for values in request.GET.lists() for value in values[1]):
+        raise Invalid("The address holds a character that no text has (NUL).", remedy="Take it out.")
+
+
+def _refusal_page(request: HttpRequest, refusal: DomainError) -> HttpResponse:
+    status = next(status for kind, status in _STATUS if isinstance(refusal, kind))
+    if status == 403 and not request.user.is_authenticated:
+        return redirect_to_login(request.get_full_path())
+    # What cannot be found has one page, whatever the reason, so that nobody learns what there is.
+    words = "" if status == 404 else in_words(refusal)
+    return render(request, f"{status}.html", {"words": words}, status=status)
+
+
+def in_words(refusal: DomainError) -> str:
+    """A refusal in one paragraph: what is wrong, each problem, what would be right."""
+    problems = refusal.problems if isinstance(refusal, Invalid) else ()
+    parts = [refusal.message, *(f"{problem.message} {problem.remedy}" for problem in problems), refusal.remedy]
+    return " ".join(part.strip() for part in parts if part.strip())
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """What Django refuses before a view sees it."""
+    return _plain(request, 400, "The request could not be read.")
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """What Django's own views forbid."""
+    return _plain(request, 403, "You may not do this.")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """An address that leads nowhere."""
+    return _plain(request, 404, "There is nothing at this address.")
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """Our own fault, with an id that stands in the log as well."""
+    error_id = secrets.token_hex(6)
+    log.error("Error %s at %s %s", error_id, request.method, request.path)
+    return _plain(request, 500, "The archive failed to answer.", error_id=error_id)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form from a page that is too old, or from another site."""
+    return _plain(request, 403, "The request was not made by a page of this site.", template="403_csrf.html")
+
+
+def _plain(request: HttpRequest, status: int, detail: str, *, template: str = "", error_id: str = "") -> HttpResponse:
+    if request.path.startswith("/api/"):
+        body = {"title": detail, "status": status, "detail": detail} | ({"error_id": error_id} if error_id else {})
+        return JsonResponse(body, status=status, content_type="application/problem+json")
+    response = render(request, template or f"{status}.html", {"error_id": error_id}, status=status)
+    add_never_cache_headers(response)
+    return response

@@ -1,0 +1,142 @@
+"""One image: its page, and taking it back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from medtheca.base.errors import Invalid, NotFound
+from medtheca.domains.access.queries import visibility_of
+from medtheca.domains.imaging.enums import FileKind
+from medtheca.domains.imaging.queries import files_of
+from medtheca.domains.provenance.access import may_own, require_owner
+from medtheca.domains.provenance.queries import accession_for, accessions_of_images
+from medtheca.domains.search.queries import Cursor, find_page, image_for
+from medtheca.interfaces.http.file_urls import file_url
+from medtheca.interfaces.web.accounts.forms import show_refusal
+from medtheca.interfaces.web.facets import Search, read_search
+from medtheca.interfaces.web.facts import history, owner_group, private_group, public_groups
+from medtheca.interfaces.web.forms import UnpublishForm, WithdrawForm
+from medtheca.interfaces.web.people import person, signed_in
+from medtheca.interfaces.web.tiles import SYNTHETIC, image_url, label_of, short_diagnosis, structured_of
+from medtheca.workflows.publish import unpublish_image, withdraw
+
+if TYPE_CHECKING:
+    from medtheca.domains.imaging.models import Image
+    from medtheca.domains.provenance.models import Accession
+
+
+@require_safe
+def image(request: HttpRequest, ref: str) -> HttpResponse:
+    """The picture, what is known of it, and for its owners how it came in."""
+    found = image_for(request.user, ref)
+    accession = accessions_of_images([found.pk]).get(found.pk)
+    search = read_search(request)
+    context = {
+        "image": _facts(found, accession),
+        "groups": public_groups(accession),
+        "api_url": f"/api/v2/images/{found.public_id or found.key}/",
+        **_neighbours(found, search),
+        **_for_members(request, found, accession),
+    }
+    return render(request, "pages/image.html", context)
+
+
+def _facts(found: Image, accession: Accession | None) -> dict[str, Any]:
+    files = files_of([found.pk])[found.pk]
+    public, values = files[FileKind.PUBLIC], structured_of(accession)
+    label = label_of(found, accession)
+    diagnosis = short_diagnosis(values)
+    return {
+        "id": label,
+        "alt": f"Image {label}" + (f", {diagnosis}" if diagnosis else ""),
+        "web_url": file_url(found, FileKind.WEB, media_type=files[FileKind.WEB].media_type),
+        "full_url": file_url(found, FileKind.PUBLIC, media_type=public.media_type),
+        "width": found.width,
+        "height": found.height,
+        "format": found.format.upper(),
+        "size": public.blob.size,
+        "sha256": public.blob.sha256,
+        "pixel_hash": found.pixel_hash,
+        "licence": accession.licence if accession else "",
+        "attribution": accession.attribution if accession else "",
+        "visibility": visibility_of([found.pk])[found.pk].value,
+        "synthetic": values.get("image_manipulation") == SYNTHETIC,
+        "published": accession.published if accession else None,
+    }
+
+
+def _neighbours(found: Image, search: Search) -> dict[str, str | None]:
+    """The images before and after in the search that led here."""
+    urls: dict[str, str | None] = {}
+    for name, backwards in (("previous_url", True), ("next_url", False)):
+        place = Cursor(found.created, found.pk, backwards=backwards)
+        beside = find_page(
+            search.filters, asker=search.asker, limit=1, cursor=place, newest_first=search.newest_first
+        ).images
+        urls[name] = image_url(beside[0], query=search.query) if beside else None
+    return urls
+
+
+def _for_members(request: HttpRequest, found: Image, accession: Accession | None) -> dict[str, Any]:
+    """What only people of the image's cohort and staff see; nothing for all others."""
+    user = person(request.user)
+    if user is None or accession is None:
+        return {}
+    try:
+        accession_for(user, accession.pk)
+    except NotFound:
+        return {}
+    withdrawal = getattr(found, "withdrawal", None)
+    ref = found.public_id or str(found.key)
+    may_take_back = accession.published is not None and withdrawal is None and may_own(user, accession.cohort)
+    private = private_group(accession)
+    return {
+        "cohort": {"name": accession.cohort.name, "url": reverse("cohort", args=[accession.cohort_id])},
+        "member_groups": [group for group in (private, owner_group(accession)) if group],
+        "versions": history(accession),
+        "withdrawn": {"reason": withdrawal.reason, "time": withdrawal.at} if withdrawal else None,
+        "withdraw_url": reverse("image_withdraw", args=[ref]) if may_take_back else None,
+        "unpublish_url": reverse("image_unpublish", args=[ref]) if may_take_back else None,
+    }
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def image_withdraw(request: HttpRequest, ref: str) -> HttpResponse:
+    """Ask for a reason and for the id, then withdraw for good."""
+    return _take_back(request, ref, withdraw_it=True)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def image_unpublish(request: HttpRequest, ref: str) -> HttpResponse:
+    """Ask for a reason, then make the image private again."""
+    return _take_back(request, ref, withdraw_it=False)
+
+
+def _take_back(request: HttpRequest, ref: str, *, withdraw_it: bool) -> HttpResponse:
+    user = signed_in(request)
+    found = image_for(user, ref)
+    accession = accessions_of_images([found.pk])[found.pk]
+    require_owner(user, accession.cohort, to="take back its images")
+    label = label_of(found, accession)
+    data = request.POST if request.method == "POST" else None
+    form = WithdrawForm(data, label=label) if withdraw_it else UnpublishForm(data)
+    if form.is_valid():
+        try:
+            (withdraw if withdraw_it else unpublish_image)(user=user, image_ref=ref, reason=form.cleaned_data["reason"])
+        except Invalid as refusal:
+            show_refusal(form, refusal)
+        else:
+            done = "was withdrawn" if withdraw_it else "is private again"
+            messages.success(request, f"{label} {done}. Pages, files and APIs refuse it within a minute.")
+            return redirect(image_url(found))
+    context = {"form": form, "label": label, "withdraw_it": withdraw_it, "cancel_url": image_url(found)}
+    return render(request, "pages/take_back.html", context)
