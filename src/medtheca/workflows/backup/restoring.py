@@ -63,8 +63,8 @@ class RestoreReport:
 def restore_backup(*, folder: Path, snapshot: str | None = None, bar: Bar | None = None) -> RestoreReport:
     """Restore the newest snapshot, or a named one, into an empty database and data folder, then check the archive.
 
-    One that was interrupted while it copied blobs may be repeated. Raises `NotFound` (no such snapshot), `Invalid` (the backup is torn or
-    altered), `Conflict` (something is there already) or `NoSpace`; nothing is changed then.
+    One that was interrupted while it copied blobs may be repeated. Raises `NotFound` (no such snapshot), `Invalid`
+    (the backup is torn or altered), `Conflict` (something is there already) or `NoSpace`; nothing is changed then.
     """
     bar = bar or NoBar()
     path = find_snapshot(folder, snapshot)

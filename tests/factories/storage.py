@@ -1,0 +1,55 @@
+"""Blobs in the states that tests need, in a data folder of each test's own."""
+
+import dataclasses
+import hashlib
+
+from medtheca.domains.access.enums import ScopeKind
+from medtheca.domains.access.models import Scope
+from medtheca.domains.storage.enums import UploadState
+from medtheca.domains.storage.models import Upload
+from medtheca.domains.storage.operations import keeping_blobs, store_blobs
+from medtheca.domains.storage.queries import blob_store
+
+
+def use_data_folder(settings, folder, **changes):
+    """Make `folder` the data folder of this test; `changes` are further settings of the environment."""
+    folder.mkdir(exist_ok=True)
+    settings.ENVIRONMENT = dataclasses.replace(settings.ENVIRONMENT, data=folder, **{"disk_reserve": 0, **changes})
+    blob_store.cache_clear()
+    return folder
+
+
+def make_wide_scopes():
+    """The two scopes that a migration makes; tests with real transactions begin with empty tables."""
+    for kind in (ScopeKind.PUBLIC, ScopeKind.SIGNED_IN):
+        Scope.objects.get_or_create(kind=kind)
+
+
+def sha256_of(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def keep(content):
+    """Store a blob that nothing refers to."""
+    with keeping_blobs():
+        return store_blobs([blob_store().stage([content])])[sha256_of(content)]
+
+
+def keep_for(owner, content, *, declared=""):
+    """Store a blob that a finished upload refers to; returns the upload."""
+    with keeping_blobs():
+        blob = store_blobs([blob_store().stage([content])])[sha256_of(content)]
+        return Upload.objects.create(
+            owner=owner,
+            filename="file.bin",
+            size=len(content),
+            offset=len(content),
+            declared_sha256=declared,
+            state=UploadState.FINISHED,
+            blob=blob,
+        )
+
+
+def read(sha256):
+    with blob_store().open(sha256) as file:
+        return file.read()
