@@ -1,0 +1,63 @@
+"""Accessions of the caller's cohorts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from django.http import HttpRequest
+from ninja import Query, Router
+from pydantic import Field
+
+from medtheca.domains.provenance.access import visible_accessions
+from medtheca.domains.provenance.queries import accession_for
+from medtheca.interfaces.api.v2.calling import page_of, user_of
+from medtheca.interfaces.api.v2.shapes.common import PageOut, PageQuery, isic_licence
+from medtheca.interfaces.api.v2.shapes.provenance import AccessionOut
+from medtheca.interfaces.http.api_auth import somebody
+
+if TYPE_CHECKING:
+    from medtheca.domains.provenance.models import Accession
+
+router = Router(tags=["accessions"], auth=somebody)
+
+
+class AccessionQuery(PageQuery):
+    """Which accessions."""
+
+    cohort: int | None = Field(None, description="Of this cohort.")
+    state: Literal["received", "converted", "refused"] | None = None
+
+
+@router.get("/", response=PageOut[AccessionOut], url_name="accessions")
+def list_accessions(request: HttpRequest, page: Query[AccessionQuery]) -> Any:
+    """Accessions of the caller's cohorts, in the order in which they came; all for staff."""
+    rows = visible_accessions(user_of(request)).select_related("image")
+    rows = rows.filter(cohort=page.cohort) if page.cohort is not None else rows
+    rows = rows.filter(state=page.state) if page.state is not None else rows
+    return page_of(request, rows, page, order=("pk",), shape=lambda found: [_shown(row) for row in found])
+
+
+@router.get("/{int:accession_id}/", response=AccessionOut, url_name="accession_detail")
+def show_accession(request: HttpRequest, accession_id: int) -> Any:
+    """One accession."""
+    return _shown(accession_for(user_of(request), accession_id))
+
+
+def _shown(accession: Accession) -> dict[str, Any]:
+    image = accession.image
+    return {
+        "id": accession.pk,
+        "created": accession.created,
+        "cohort": accession.cohort_id,
+        "creator": accession.creator_id,
+        "upload": str(accession.delivery_id) if accession.delivery_id else None,
+        "name": accession.name,
+        "path": accession.original_path,
+        "state": accession.state,
+        "published": accession.published,
+        "isic_id": (image.public_id or str(image.key)) if image else None,
+        "same_as": accession.same_as_id,
+        "copyright_license": isic_licence(accession.licence),
+        "license_spdx": accession.licence,
+        "attribution": accession.attribution,
+    }

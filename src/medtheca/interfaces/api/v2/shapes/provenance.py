@@ -1,0 +1,129 @@
+"""Contributors, cohorts, accessions and publish requests."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from ninja import Schema
+from pydantic import AwareDatetime, Field
+
+from medtheca.interfaces.api.v2.shapes.common import Given, OptionalSpdxLicence, Reason, ShortText, SpdxLicence, Text
+
+WebAddress = Annotated[str, Field(max_length=200, pattern=r"^(https?://[^\s\x00]+)?$")]
+
+
+class ContributorIn(Given):
+    """A new contributor; the caller becomes its first owner."""
+
+    institution_name: ShortText = Field(min_length=1)
+    institution_url: WebAddress = ""
+    legal_contact_info: Text = Field("", max_length=10_000)
+    default_copyright_license: OptionalSpdxLicence = ""
+    default_attribution: ShortText = ""
+
+
+class ContributorOut(Schema):
+    """An institution or person who answers for images. Only its owners and staff see it."""
+
+    id: int
+    created: datetime
+    creator: int
+    owners: list[int]
+    institution_name: str
+    institution_url: str
+    legal_contact_info: str
+    default_copyright_license: str
+    default_license_spdx: str
+    default_attribution: str
+
+
+class CohortOfContributorOut(Schema):
+    """A cohort in the list of its contributor."""
+
+    id: int
+    name: str
+    accession_count: int
+
+
+class ContributorDetailOut(ContributorOut):
+    """A contributor with its cohorts."""
+
+    cohorts: list[CohortOfContributorOut]
+    cohort_count: int
+    accession_count: int
+
+
+class CohortIn(Given):
+    """A new cohort. Licence and attribution are what its images get."""
+
+    contributor: int
+    name: ShortText = Field(min_length=1)
+    description: Text = Field("", max_length=10_000)
+    default_copyright_license: SpdxLicence
+    default_attribution: Text = Field(min_length=1, max_length=200)
+
+
+class CohortOut(Schema):
+    """A set of accessions of one contributor. Only owners, members and staff see it."""
+
+    id: int
+    created: datetime
+    creator: int
+    contributor: int
+    name: str
+    description: str
+    default_copyright_license: str
+    default_license_spdx: str
+    default_attribution: str
+    accession_count: int
+
+
+class AccessionOut(Schema):
+    """The taking-in of one image."""
+
+    id: int
+    created: datetime
+    cohort: int
+    creator: int
+    upload: str | None = Field(description="The upload that it came in.")
+    name: str = Field(description="File name, unique in its cohort.")
+    path: str = Field(description="Where it was in the upload.")
+    state: Literal["received", "converted", "refused"]
+    published: datetime | None
+    isic_id: str | None = Field(description="Of its image, or the image's key before it has a public id.")
+    same_as: int | None = Field(description="The accession that has the same bytes and came first.")
+    copyright_license: str
+    license_spdx: str
+    attribution: str
+
+
+class PublishRequestIn(Given):
+    """Which images of a cohort are to become visible, and for whom."""
+
+    visibility: Literal["public", "signed_in"] = "public"
+    accessions: list[int] | None = Field(
+        None, max_length=100_000, description="All that are ready, where none are named."
+    )
+    opens: AwareDatetime | None = Field(None, description="End of an embargo, with a time zone.")
+
+
+class PublishRequestOut(Schema):
+    """An owner asks that images become visible; staff accept or reject it."""
+
+    id: int
+    created: datetime
+    cohort: int
+    requester: int
+    visibility: Literal["public", "signed_in"]
+    opens: datetime | None
+    state: Literal["requested", "publishing", "published", "rejected"]
+    number: int = Field(description="How many accessions it names.")
+    decided: datetime | None
+    reason: str = Field(description="Of the rejection.")
+
+
+class RejectionIn(Given):
+    """Why a request is rejected; its owner reads it."""
+
+    reason: Reason = Field(min_length=1)
