@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.utils.safestring import SafeString
 
 from medtheca.domains.access.enums import Visibility
 from medtheca.domains.provenance.enums import Licence
@@ -82,6 +83,13 @@ class MetadataForm(forms.Form):
         return file
 
 
+class _DrawnByThePage(forms.MultipleHiddenInput):
+    """A field whose boxes stand on the pictures of the page, not among the other fields."""
+
+    def render(self, *_: Any, **__: Any) -> SafeString:
+        return SafeString("")
+
+
 class PublishForm(forms.Form):
     """What an owner asks for."""
 
@@ -106,7 +114,7 @@ class PublishForm(forms.Form):
         initial=ALL,
         widget=forms.RadioSelect,
     )
-    accessions = forms.TypedMultipleChoiceField(required=False, coerce=int, widget=forms.MultipleHiddenInput)
+    accessions = forms.TypedMultipleChoiceField(required=False, coerce=int, widget=_DrawnByThePage)
 
     def __init__(self, *args: Any, accession_ids: Iterable[int], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
