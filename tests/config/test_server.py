@@ -65,7 +65,7 @@ def processes(server):
 
 def postmasters(server):
     alive = processes(server)
-    return [process for process in alive if inspection.parent_of(process) not in alive]
+    return [process for process in alive if inspection.parent_of(process) not in {None, *alive}]
 
 
 def kill(process):

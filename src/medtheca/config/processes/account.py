@@ -46,6 +46,15 @@ def account_for(cluster: Path) -> Account | None:
     return Account(number, number)
 
 
+def check_own_name() -> None:
+    """Raise `CannotRun` when we have no entry in the password file, without which `initdb` makes nothing."""
+    if not _is_taken(os.geteuid()):
+        raise CannotRun(
+            f"This process runs as user number {os.geteuid()}, which has no entry in /etc/passwd; PostgreSQL "
+            "cannot make a database then. Add an entry, start as another user, or set DATABASE_URL."
+        )
+
+
 def bootstrap_account() -> Account:
     """An account with an entry in the password file: `initdb` insists on one, the server does not."""
     entries = [entry for entry in pwd.getpwall() if entry.pw_uid != 0]

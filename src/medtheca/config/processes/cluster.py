@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from medtheca.config.processes.account import Account, bootstrap_account, give_to
+from medtheca.config.processes.account import Account, bootstrap_account, check_own_name, give_to
 from medtheca.config.processes.binaries import program_major
 from medtheca.config.processes.errors import CannotRun
 from medtheca.config.processes.launch import launch_command
@@ -86,6 +86,8 @@ def make_cluster(cluster: Path, *, programs: Path, account: Account | None, pass
 
     `cluster` must not exist. Raises `CannotRun` with the words of `initdb`.
     """
+    if account is None:
+        check_own_name()
     unfinished = cluster.with_name(cluster.name + ".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)

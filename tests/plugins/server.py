@@ -1,0 +1,163 @@
+"""The real web process on a free port and a fresh database of the session's PostgreSQL, for whoever imports the fixtures.
+
+`server` is the process, one for each test module; `world` lets the test itself speak to the server's database while it
+runs. Both share the data folder, so that factories may be used as in any other test.
+"""
+
+import contextlib
+import http.client
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+from tests.plugins.database import session_database
+
+
+class LiveServer:
+    """`medtheca web` in a process of its own. `start` and `kill` may be called any number of times."""
+
+    def __init__(self, database_url, **variables):
+        self.database_url = database_url
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.variables = variables
+        self.prefix = []
+        self.process = None
+        self._log = tempfile.TemporaryFile()
+
+    def start(self):
+        environment = os.environ | {
+            "DATABASE_URL": self.database_url,
+            "MEDTHECA_HOST": "127.0.0.1",
+            "MEDTHECA_PORT": str(self.port),
+            "MEDTHECA_DISK_RESERVE": "0",
+            **self.variables,
+        }
+        self.process = subprocess.Popen(
+            [*self.prefix, sys.executable, "-m", "medtheca", "web"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            start_new_session=True,
+        )
+        until = time.monotonic() + 60
+        while not self.is_healthy():
+            assert self.process.poll() is None, f"the web process has ended:\n{self.log()}"
+            assert time.monotonic() < until, f"the web process does not answer:\n{self.log()}"
+            time.sleep(0.1)
+        return self
+
+    def is_healthy(self):
+        try:
+            return self.request("GET", "/healthz").status == 200
+        except OSError:
+            return False
+
+    def request(self, method, path, *, headers=None, body=None):
+        """One request on a connection of its own; the answer has been read, into `content`."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, body=body, headers=headers or {})
+            answer = connection.getresponse()
+            answer.content = answer.read()
+        finally:
+            connection.close()
+        return answer
+
+    def log(self):
+        self._log.seek(0)
+        return self._log.read().decode(errors="replace")[-8000:]
+
+    def kill(self):
+        """End it as a crash does."""
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def stop(self):
+        """End it as Ctrl-C does, and say how it ended."""
+        self.process.terminate()
+        try:
+            return self.process.wait(15)
+        finally:
+            self.kill()
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def speaking_to(name):
+    """Django's connection of this process goes to another database of the same server meanwhile."""
+    from django.db import connections
+
+    connection = connections["default"]
+    before = connection.settings_dict["NAME"]
+
+    def go_to(database):
+        connection.close()
+        connection.close_pool()
+        connection.settings_dict["NAME"] = database
+
+    go_to(name)
+    try:
+        yield
+    finally:
+        go_to(before)
+
+
+@contextlib.contextmanager
+def fresh_database():
+    """A new database with all tables; gives its name and address."""
+    base = urlsplit(session_database.start())
+    name = f"live_{secrets.token_hex(6)}"
+    url = urlunsplit(base._replace(path=f"/{name}"))
+    with psycopg.connect(session_database.url, autocommit=True) as admin:
+        admin.execute(f'CREATE DATABASE "{name}"')
+    done = subprocess.run(
+        [sys.executable, "-m", "medtheca", "migrate"],
+        env=os.environ | {"DATABASE_URL": url},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    try:
+        yield name, url
+    finally:
+        with psycopg.connect(session_database.url, autocommit=True) as admin:
+            admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="module")
+def server():
+    Path(os.environ["MEDTHECA_DATA"]).mkdir(parents=True, exist_ok=True)
+    with fresh_database() as (name, url):
+        live = LiveServer(url)
+        live.database = name
+        live.start()
+        try:
+            yield live
+        finally:
+            live.kill()
+
+
+@pytest.fixture
+def world(server, django_db_blocker):
+    """The test's own Django speaks to the server's database; what it commits, the server sees."""
+    with django_db_blocker.unblock(), speaking_to(server.database):
+        yield server
