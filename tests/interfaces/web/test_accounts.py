@@ -251,8 +251,13 @@ def test_a_stranger_cannot_evade_a_limit_with_forwarded_headers(browser):
 # --- the development mailbox -----------------------------------------------------------------------------------------
 
 
+_connections = []
+
+
 def write(folder, *messages):
     with get_connection(file_path=str(folder)) as connection:
+        # Django names the file after the connection's address in memory: kept, so that no two are the same.
+        _connections.append(connection)
         connection.send_messages(
             [
                 EmailMultiAlternatives(subject, body, "Medtheca <noreply@localhost>", ["alice@example.org"])
