@@ -1,0 +1,105 @@
+"""Who asks for a file: found by session cookie, API token or ticket, and remembered for a few seconds."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.http.cookie import parse_cookie
+
+from medtheca.domains.access.queries import ANYBODY, Viewer, viewer_of
+from medtheca.domains.access.serving import TicketHolder, holder_of_ticket
+from medtheca.interfaces.bytes.threads import Threads
+from medtheca.interfaces.bytes.wire import Request
+from medtheca.interfaces.http.authentication import caller_from_headers
+from medtheca.interfaces.http.file_urls import Ticket, read_ticket
+from medtheca.interfaces.http.middleware import is_local
+
+_LIFETIME = 10.0
+_MOST = 20_000
+# What the answer of `caller_from_headers` to a GET depends on.
+_TELLING = (b"authorization", b"cookie", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host")
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    viewer: Viewer
+    until: float
+
+
+class Callers:
+    """Viewers of requests. A log-out, a revoked token or a disabled user shows after 10 seconds at the latest."""
+
+    def __init__(self, threads: Threads) -> None:
+        self._threads = threads
+        self._known: dict[bytes, _Known] = {}
+
+    async def viewer_of(self, request: Request, reference: str) -> Viewer:
+        """Who asks for this image. A ticket goes before what the headers say.
+
+        Raises `Refused` for a token that is not good. A ticket that is not good is as none.
+        """
+        text = request.query("ticket")
+        ticket = read_ticket(text, image_key=reference, session_key=_session_key(request)) if text else None
+        if ticket is None:
+            return await self._viewer_by_headers(request)
+        if ticket.is_bound:
+            # Bound to a session that may have ended since: the session itself is asked.
+            viewer = await self._viewer_by_headers(request)
+            return viewer if viewer.user_id == ticket.viewer_id else ANYBODY
+        return await self._viewer_by_ticket(request, ticket)
+
+    async def _viewer_by_headers(self, request: Request) -> Viewer:
+        if b"authorization" not in request.headers and not _session_key(request):
+            return ANYBODY
+        telling = [request.headers.get(name, b"") for name in _TELLING]
+        return await self._remembered(
+            b"headers\0" + b"\0".join([request.address.encode(), *telling]), lambda: self._ask_headers(request)
+        )
+
+    async def _ask_headers(self, request: Request) -> Viewer:
+        def ask() -> Viewer:
+            caller = caller_from_headers(
+                method="GET",
+                headers=request.scope["headers"],
+                address=request.address,
+                scheme=request.scope.get("scheme", "http"),
+            )
+            return viewer_of(caller.user)
+
+        return await self._threads.ask(ask)
+
+    async def _viewer_by_ticket(self, request: Request, ticket: Ticket) -> Viewer:
+        # Behind a proxy everybody's address is the proxy's, so a forwarded request is never this machine's own.
+        from_here = is_local(request.address) and b"x-forwarded-for" not in request.headers
+
+        async def ask() -> Viewer:
+            holder: TicketHolder = await self._threads.ask(holder_of_ticket, ticket.viewer_id)
+            return ANYBODY if holder.is_demo and not from_here else holder.viewer
+
+        return await self._remembered(b"ticket\0%d\0%d" % (ticket.viewer_id, from_here), ask)
+
+    async def _remembered(self, secret: bytes, ask: Callable[[], Awaitable[Viewer]]) -> Viewer:
+        # A digest, so that no list of live secrets lies in memory.
+        key = hashlib.blake2b(secret, digest_size=16).digest()
+        now = time.monotonic()
+        known = self._known.get(key)
+        if known is not None and known.until >= now:
+            return known.viewer
+        viewer = await ask()
+        self._known.pop(key, None)
+        self._known[key] = _Known(viewer, now + _LIFETIME)
+        while len(self._known) > _MOST or self._known[next(iter(self._known))].until < now:
+            del self._known[next(iter(self._known))]
+        return viewer
+
+
+def _session_key(request: Request) -> str:
+    """The value of the session cookie, empty where there is none."""
+    raw = request.headers.get(b"cookie", b"").decode("latin-1")
+    if settings.SESSION_COOKIE_NAME not in raw:
+        return ""
+    return parse_cookie(raw).get(settings.SESSION_COOKIE_NAME, "")

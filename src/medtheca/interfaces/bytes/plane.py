@@ -1,0 +1,106 @@
+"""The byte plane as one ASGI application: which requests are its own, and what every answer of it has in common."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+
+from django.db import InterfaceError, OperationalError
+
+from medtheca.base.errors import DomainError
+from medtheca.interfaces.bytes.files import Files
+from medtheca.interfaces.bytes.listening import listen
+from medtheca.interfaces.bytes.memory import Memory
+from medtheca.interfaces.bytes.static import StaticFiles
+from medtheca.interfaces.bytes.threads import Threads
+from medtheca.interfaces.bytes.uploads import Uploads
+from medtheca.interfaces.bytes.wire import Headers, Problem, Receive, Request, Scope, Send, problem_of
+from medtheca.interfaces.http.refusals import Refused
+
+_log = logging.getLogger(__name__)
+
+
+class BytePlane:
+    """Uploads, files of images, static files, and whether all is well."""
+
+    def __init__(self) -> None:
+        self.threads = Threads()
+        self.memory = Memory()
+        self._uploads = Uploads(self.threads)
+        self._files = Files(self.threads, self.memory)
+        self._static = StaticFiles(self.threads)
+        self._listening: asyncio.Task[None] | None = None
+
+    def serves(self, path: str) -> bool:
+        """Whether a path belongs to the byte plane."""
+        return path.startswith(("/files/", "/uploads/tus/", "/static/")) or path in {"/uploads/tus", "/healthz"}
+
+    async def start(self) -> None:
+        """Begin to hear what changes. Until that works, nothing is remembered for longer than two seconds."""
+        self._listening = asyncio.create_task(listen(self.memory))
+
+    async def stop(self) -> None:
+        """Hear no more, and let the threads end."""
+        if self._listening is not None:
+            self._listening.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._listening
+        self.threads.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; refusals are problem details, and nothing else gets out."""
+        request = Request.of(scope, receive, send)
+        is_upload = request.path.startswith("/uploads/")
+        extra: Headers = self._uploads.extra if is_upload else []
+        try:
+            await self._answer(request)
+        except Problem as problem:
+            await request.answer_problem(problem, extra)
+        except (DomainError, Refused) as error:
+            await request.answer_problem(problem_of(error), extra)
+        except (OperationalError, InterfaceError):
+            _log.exception("The database does not answer.")
+            await self._answer_late(request, _database_is_away(), extra)
+        except Exception:  # noqa: BLE001 - the outermost place: logged, and answered with a 500
+            _log.exception("%s %s failed.", request.method, request.path)
+            await self._answer_late(request, _failed(), extra)
+
+    async def _answer(self, request: Request) -> None:
+        if request.path.startswith("/files/"):
+            await self._files(request)
+        elif request.path.startswith("/uploads/"):
+            await self._uploads(request)
+        elif request.path == "/healthz":
+            await self._tell_health(request)
+        else:
+            await self._static(request)
+
+    async def _answer_late(self, request: Request, problem: Problem, extra: Headers) -> None:
+        if request.answered:
+            raise ConnectionError("the answer broke off")
+        await request.answer_problem(problem, extra)
+
+    async def _tell_health(self, request: Request) -> None:
+        if not await self.threads.database_answers():
+            raise _database_is_away()
+        body = {"status": "ok", "database": "ok", "hears_changes": self.memory.hears}
+        headers: Headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+        await request.answer(200, headers, json.dumps(body).encode())
+
+
+def _database_is_away() -> Problem:
+    return Problem(
+        503,
+        "database_away",
+        "The database does not answer at the moment.",
+        remedy="Try again in a few seconds.",
+        headers={"Retry-After": "5"},
+    )
+
+
+def _failed() -> Problem:
+    return Problem(
+        500, "failed", "Something went wrong here; it is in the log.", remedy="Try again, or tell the support."
+    )

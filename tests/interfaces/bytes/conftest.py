@@ -1,0 +1,3 @@
+from tests.plugins.server import server, world
+
+__all__ = ["server", "world"]
