@@ -13,9 +13,7 @@ from medtheca.workflows.receive import acknowledge_bytes, begin_delivery
 
 def make_cohort(owner, *, name="Clinic 2026", licence="CC-BY-4.0", attribution="Clinic of Exampleton"):
     contributor = create_contributor(creator=owner, institution_name=f"Institution of {name}")
-    return create_cohort(
-        contributor=contributor, creator=owner, name=name, licence=licence, attribution=attribution
-    )
+    return create_cohort(contributor=contributor, creator=owner, name=name, licence=licence, attribution=attribution)
 
 
 def make_zip(files):
@@ -39,10 +37,10 @@ def deliver(owner, cohort, data, *, filename="images.zip", sha256=""):
 
 def run_jobs():
     """Do every waiting job in this process, in order of insertion, until none is left. Returns their names."""
+    from procrastinate.contrib.django import app
     from procrastinate.contrib.django.models import ProcrastinateJob
 
     from medtheca.interfaces.jobs import tasks
-    from procrastinate.contrib.django import app
 
     assert tasks
     done = []

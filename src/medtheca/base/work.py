@@ -42,6 +42,7 @@ def somebody_works() -> bool:
 def _worker_app() -> App:
     # A copy with a connector of its own: jobs run in threads and enqueue through Django's connection, inside their
     # transactions, which replacing the connector of the one app would break.
+    app.perform_import_paths()
     connector = app.connector
     assert isinstance(connector, DjangoConnector)
     copy = App(connector=connector.get_worker_connector())

@@ -80,7 +80,13 @@ def cancel_delivery(*, user: User, upload: Upload) -> None:
 
 def enqueue_reception(upload_id: UUID) -> None:
     """Set the reception of a whole upload going."""
-    enqueue("receive.delivery", upload_id=str(upload_id), queueing_lock=f"receive:{upload_id}", priority=5)
+    enqueue(
+        "receive.delivery",
+        upload_id=str(upload_id),
+        queueing_lock=f"receive:{upload_id}",
+        lock=f"receive:{upload_id}",
+        priority=5,
+    )
 
 
 def receive_delivery(*, upload_id: UUID) -> None:

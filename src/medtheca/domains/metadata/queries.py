@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db.models import QuerySet
 
+from medtheca.base.clock import now
 from medtheca.base.errors import NotFound
 from medtheca.domains.accounts.models import User
+from medtheca.domains.metadata.enums import MetadataFileState
 from medtheca.domains.metadata.models import MetadataFile, MetadataVersion
 from medtheca.domains.provenance.access import visible_cohorts
 from medtheca.domains.provenance.models import Accession, Cohort
@@ -31,3 +35,10 @@ def metadata_files_of(cohort: Cohort) -> QuerySet[MetadataFile]:
 def versions_of(accession: Accession) -> QuerySet[MetadataVersion]:
     """Every version of an accession's description, newest first."""
     return MetadataVersion.objects.filter(accession=accession).select_related("creator", "source").order_by("-number")
+
+
+def stranded_files() -> QuerySet[MetadataFile]:
+    """Spreadsheets that nobody has read or applied for longer than any job takes to begin."""
+    return MetadataFile.objects.filter(
+        state__in=[MetadataFileState.CHECKING, MetadataFileState.APPLYING], modified__lt=now() - timedelta(minutes=10)
+    )

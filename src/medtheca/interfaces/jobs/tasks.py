@@ -13,7 +13,7 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from medtheca.domains.ledger.operations import seal_events
-from medtheca.workflows import convert, describe, publish, receive
+from medtheca.workflows import convert, describe, publish, receive, resume
 
 log = logging.getLogger(__name__)
 
@@ -66,4 +66,12 @@ def seal_ledger(timestamp: int, **_: Any) -> None:
     close_old_connections()
     while seal_events():
         log.debug("Sealed a batch of events.")
+    close_old_connections()
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(name="work.resume", queue="upkeep", queueing_lock="work.resume", pass_context=False)
+def resume_work(timestamp: int, **_: Any) -> None:
+    close_old_connections()
+    resume.resume_stranded()
     close_old_connections()
