@@ -6,6 +6,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("medtheca.interfaces.web.urls")),
+    path("api/", include("medtheca.interfaces.api.v2.urls")),
     path("accounts/", include("allauth.urls")),
 ]
 
