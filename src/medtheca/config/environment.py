@@ -234,7 +234,7 @@ SETTINGS: tuple[Setting, ...] = (
         "fault_steps",
         _optional_path,
         "",
-        "File in which each process notes the named step it is in; for the crash tests.",
+        "Folder in which each thread notes the named step it is in, and finds orders to abort in one; for crash tests.",
     ),
 )
 

@@ -1,0 +1,68 @@
+"""The crash test: `python -m tests.faults.run --ingests 300 --seed 1`. Exits 1 where a promise was broken."""
+
+import argparse
+import json
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.faults.harness.storm import Storm
+
+_PHASE = 50
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ingests", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--minutes", type=float, default=30, help="When to stop at the latest.")
+    parser.add_argument("--pace", type=float, default=3.0, help="Most seconds between two kills.")
+    parser.add_argument("--keep", action="store_true", help="Keep the folder.")
+    options = parser.parse_args()
+    seed = options.seed if options.seed is not None else secrets.randbelow(1 << 31)
+    print(f"seed {seed}", flush=True)
+    folder = Path(tempfile.mkdtemp(prefix="medtheca-faults-"))
+    try:
+        sys.exit(_run(folder, seed, options))
+    finally:
+        if options.keep:
+            print(f"kept in {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(folder, seed, options):
+    begun = time.monotonic()
+    sent, failed = 0, []
+    with Storm(folder, seed=seed) as storm:
+        steps = storm.archive.steps
+        while True:
+            storm.rage(min(_PHASE, options.ingests), pace=(0.3, options.pace))
+            sent += min(_PHASE, options.ingests)
+            report = storm.judge()
+            failed += report["violations"]
+            took = time.monotonic() - begun
+            print(
+                f"{took:6.0f} s  {sent} ingests by tus, {report['counts'].get('deliveries', 0)} in all, "
+                f"{sum(storm.kills.values())} kills, {len(steps.missing())} steps not hit, "
+                f"{len(report['violations'])} violations",
+                flush=True,
+            )
+            if failed or took > 60 * options.minutes or (sent >= options.ingests and not steps.missing()):
+                break
+        print(f"kills: {dict(storm.kills)}; `up` gave up {storm.gave_up} times, started {storm.archive.starts} times")
+        print(f"checked: {report['counts']}")
+        print(f"steps hit by a kill:\n{steps.table()}")
+        (folder / "kills.jsonl").write_text("".join(json.dumps(kill) + "\n" for kill in storm.log))
+    for violation in failed[:50]:
+        print(f"BROKEN  {violation['subject']}: {violation['words']}")
+    for name in steps.missing():
+        print(f"NOT HIT  {name}")
+    return 1 if failed or steps.missing() or sent < options.ingests else 0
+
+
+if __name__ == "__main__":
+    main()
