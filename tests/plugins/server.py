@@ -1,4 +1,4 @@
-"""The real web process on a free port and a fresh database of the session's PostgreSQL, for whoever imports the fixtures.
+"""The real web process on a free port and a fresh database of the session's PostgreSQL, for any test that wants it.
 
 `server` is the process, one for each test module; `world` lets the test itself speak to the server's database while it
 runs. Both share the data folder, so that factories may be used as in any other test.
@@ -33,7 +33,7 @@ class LiveServer:
         self.variables = variables
         self.prefix = []
         self.process = None
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as this object
 
     def start(self):
         environment = os.environ | {
@@ -78,6 +78,11 @@ class LiveServer:
     def log(self):
         self._log.seek(0)
         return self._log.read().decode(errors="replace")[-8000:]
+
+    def close(self):
+        """End it and forget its log."""
+        self.kill()
+        self._log.close()
 
     def kill(self):
         """End it as a crash does."""
@@ -149,11 +154,10 @@ def server():
     with fresh_database() as (name, url):
         live = LiveServer(url)
         live.database = name
-        live.start()
         try:
-            yield live
+            yield live.start()
         finally:
-            live.kill()
+            live.close()
 
 
 @pytest.fixture

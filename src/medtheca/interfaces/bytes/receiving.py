@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from medtheca.domains.storage.models import Upload
 
 _GATHER = 512 * 1024
-_ACKNOWLEDGE_EVERY = 32 << 20
+_ACKNOWLEDGE_EVERY = 16 << 20
 _ACKNOWLEDGE_SECONDS = 5.0
 _SILENCE = 30.0
 
@@ -39,7 +39,7 @@ class Receiving:
     """The body of one request on its way to the disk.
 
     `offset` is what is acknowledged. Where a checksum was promised nothing is before all of it is there and right;
-    otherwise every 32 MiB or 5 seconds, and what came of a connection that broke off.
+    otherwise every 16 MiB or 5 seconds, and what came of a connection that broke off.
     """
 
     request: Request
