@@ -217,7 +217,7 @@ def erase_blobs(*, sha256s: Sequence[str], actor_id: int | None, reason: str) ->
     """
     names = sorted(set(sha256s))
     store = blob_store()
-    with sweeping_blobs(patience=30):
+    with sweeping_blobs(patience=10):
         used = Blob.objects.filter(sha256__in=names).exclude(pk__in=unreferenced_blobs().filter(sha256__in=names))
         if kept := sorted(used.values_list("sha256", flat=True)):
             raise Conflict(
