@@ -6,10 +6,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern, URLResolver
 
-from medtheca.interfaces.api.v2.errors import wrong_method
+from medtheca.interfaces.api.v2.errors import no_such_address, wrong_method
 from medtheca.interfaces.http.authentication import Caller
 from medtheca.interfaces.http.conditional import set_freshness
 from medtheca.interfaces.http.cross_origin import allow_reading, preflight
@@ -53,7 +53,10 @@ def _answer(view: _View, request: HttpRequest, *args: Any, **kwargs: Any) -> Htt
     head = request.method == "HEAD"
     if head:
         request.method = "GET"
-    response = view(request, *args, **kwargs)
+    try:
+        response = view(request, *args, **kwargs)
+    except Http404:
+        response = no_such_address(request)
     if response.status_code == 405:
         response = wrong_method(request, ", ".join(sorted(response.headers.get("Allow", "").split(", "))))
     if head:

@@ -62,7 +62,7 @@ class ImageOut(Schema):
 
 
 class ImageFilters(Schema):
-    """Filters; all that are given must hold. Terms are read as the metadata fields read them, in any case."""
+    """Filters; all that are given must hold. Terms are those of the metadata fields."""
 
     words: Text = Field("", description="Beginning of a public id, or words in the name of a diagnosis.")
     diagnosis: Text = Field("", description="A diagnosis, by name or path; it means its subtree.", examples=["Nevus"])

@@ -1,0 +1,44 @@
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from medtheca.interfaces.api.v2.openapi import description
+from tests.interfaces.api.world import HOST, nobody
+
+COMMITTED = Path(__file__).parents[3] / "docs" / "reference" / "openapi-v2.json"
+
+
+def test_the_committed_description_is_the_present_one():
+    if os.environ.get("UPDATE_REFERENCE"):
+        COMMITTED.write_text(description())
+    assert COMMITTED.read_text() == description(), (
+        "The API has changed. Look at the difference; then "
+        "`python -m medtheca.interfaces.api.v2.openapi > docs/reference/openapi-v2.json`, and commit both."
+    )
+
+
+@pytest.mark.django_db
+def test_the_description_is_served_as_it_is_committed():
+    served = nobody().get("openapi.json").body
+    assert served == json.loads(description())
+    assert served["openapi"].startswith("3.")
+
+
+@pytest.mark.django_db
+def test_the_reference_page_names_every_route_and_fetches_nothing_from_elsewhere():
+    answer = Client().get("/api/docs/", headers={"host": HOST})
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    for path in nobody().get("openapi.json").body["paths"]:
+        assert f"{path}</code>" in page
+    fetched = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert fetched
+    assert all(address.startswith(("/", "#")) for address in fetched)
+    anchors = {address[1:] for address in fetched if address.startswith("#")}
+    assert anchors <= set(re.findall(r'id="([^"]+)"', page))
+    assert "<script>" not in page
+    assert "style=" not in page
