@@ -204,6 +204,14 @@ def test_a_port_in_use_is_named_before_anything_is_started(up, port, data):
     assert not (data / "database").exists()
 
 
+def test_what_a_restore_left_half_done_is_not_started(up, data):
+    (data / "restoring.json").write_text("{}")
+    code, output = up().ends()
+    assert code == 1
+    assert "was not finished" in output
+    assert not (data / "database").exists()
+
+
 def test_web_worker_and_postgres_are_started_again_when_they_die(up):
     running = up().ready()
     running.write(1)

@@ -21,6 +21,7 @@ from medtheca.config.processes.lock import FolderLock, read_holder
 from medtheca.config.processes.server import Server
 from medtheca.config.processes.supervisor import Child, Supervisor, put_away_orphans
 from medtheca.config.processes.terminal import Terminal
+from medtheca.domains.storage.reserve import RESTORING, ensure_reserve, release_reserve_when_full
 
 _PATIENCE_WITH_COMMANDS = 30.0
 _PATIENCE_WITH_WEB = 300.0
@@ -128,6 +129,7 @@ class Up:
             lock = self._lock()
             stack.callback(lock.release)
             self.logs.mkdir(mode=0o700, exist_ok=True)
+            self._refuse_half_restored()
             put_away_orphans(self._mark)
             check_port_is_free(self.settings.host, self.settings.port)
             stack.callback(self._stop)
@@ -172,7 +174,16 @@ class Up:
             else:
                 return lock
 
+    def _refuse_half_restored(self) -> None:
+        if (self.settings.data / RESTORING).exists():
+            raise CannotRun(
+                f"A restore into {self.settings.data} was not finished, so what is there is not whole. "
+                "Empty the folder and run `medtheca restore` again."
+            )
+
     def _start_database(self) -> None:
+        if freed := release_reserve_when_full(self.settings.data):
+            self.terminal.warn(f"The disk is full; {freed / 1e6:,.0f} MB of reserve were given up to start")
         if self.settings.database_url:
             with self.terminal.step("Reaching the database", "Database reached"):
                 check_outside_server(self.settings.database_url)
@@ -188,6 +199,7 @@ class Up:
             self._go_on()
         member.say = self.terminal.line  # The step is over; a restart tells by lines.
         self.variables["DATABASE_URL"] = server.url()
+        ensure_reserve(self.settings.data, disk_reserve=self.settings.disk_reserve)
 
     def _migrate(self) -> None:
         child = self._child("migrate", "migrate", grace=30.0)

@@ -12,6 +12,8 @@ import shutil
 from pathlib import Path
 
 _NAME = "reserve"
+# A file of the data folder while a restore into it is under way; nothing may start on what is half there.
+RESTORING = "restoring.json"
 # What PostgreSQL needs to start and recover on a full disk: a few segments of its log.
 STARTING_NEEDS = 64 * 1024 * 1024
 

@@ -13,7 +13,7 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from medtheca.domains.ledger.operations import seal_events
-from medtheca.workflows import convert, describe, publish, receive, resume
+from medtheca.workflows import convert, describe, publish, receive, resume, upkeep
 
 log = logging.getLogger(__name__)
 
@@ -74,4 +74,13 @@ def seal_ledger(timestamp: int, **_: Any) -> None:
 def resume_work(timestamp: int, **_: Any) -> None:
     close_old_connections()
     resume.resume_stranded()
+    close_old_connections()
+
+
+@app.periodic(cron="*/15 * * * *")
+@app.task(name="storage.keep_up", queue="upkeep", queueing_lock="storage.keep_up", pass_context=False)
+def keep_up_storage(timestamp: int, **_: Any) -> None:
+    close_old_connections()
+    done = upkeep.keep_up()
+    log.info("Upkeep: %s", done)
     close_old_connections()

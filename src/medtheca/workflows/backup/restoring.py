@@ -18,6 +18,7 @@ from medtheca.domains.provenance.operations import refuse_delivery
 from medtheca.domains.storage.enums import UploadState
 from medtheca.domains.storage.models import Upload
 from medtheca.domains.storage.queries import blob_store, space_is_short
+from medtheca.domains.storage.reserve import RESTORING
 from medtheca.domains.storage.uploads import part_path, release_upload
 from medtheca.workflows.backup.copying import copy_blobs, is_there
 from medtheca.workflows.backup.layout import (
@@ -38,9 +39,6 @@ from medtheca.workflows.backup.layout import (
 from medtheca.workflows.backup.programs import find_program, run_program, server_major
 from medtheca.workflows.backup.writing import count_rows
 from medtheca.workflows.checking import CheckReport, Look, check_archive
-
-# In the data folder while a restore is under way: an archive with this file is not whole.
-MARKER = "restoring.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ def restore_backup(*, folder: Path, snapshot: str | None = None, bar: Bar | None
         absent = sum(blob.size for blob in read_manifest(path) if not is_there(blob_store(), blob))
         if space_is_short(needed=absent):
             raise NoSpace(f"The archive needs {absent:,} bytes more, and the data folder has less to spare.")
-        write_synced(settings.ENVIRONMENT.data / MARKER, json.dumps({"snapshot": path.name}).encode())
+        write_synced(settings.ENVIRONMENT.data / RESTORING, json.dumps({"snapshot": path.name}).encode())
         bar.begin("Restoring blobs", files=summary.blobs, size=summary.blob_bytes)
         # Bytes before rows, as in all of the archive.
         damaged = copy_blobs(read_manifest(path), source=blobs_of(folder), target=blob_store(), verify=True, bar=bar)
@@ -87,7 +85,7 @@ def restore_backup(*, folder: Path, snapshot: str | None = None, bar: Bar | None
         pass
     bar.begin("Checking", files=summary.blobs * 2, size=0)
     check = check_archive(Look(progress=bar.advance))
-    (settings.ENVIRONMENT.data / MARKER).unlink()
+    (settings.ENVIRONMENT.data / RESTORING).unlink()
     return RestoreReport(path.name, summary.blobs, summary.blob_bytes, tuple(damaged), lost, check)
 
 
@@ -115,7 +113,7 @@ def _require_empty(path: Path) -> None:
             f"The database is not empty: it has {len(tables)} tables.",
             remedy="Restore with an empty data folder (--data), or into an empty database (DATABASE_URL).",
         )
-    marker = data / MARKER
+    marker = data / RESTORING
     if marker.exists():
         other = json.loads(marker.read_text())["snapshot"]
         if other == path.name:
