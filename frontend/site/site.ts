@@ -5,6 +5,7 @@ import { startForms } from "./forms";
 import { startGrid } from "./grid";
 import { startKeyboard } from "./keyboard";
 import { startMenus } from "./menus";
+import { startPicks } from "./picks";
 import { startTimes } from "./times";
 
 startAppearance();
@@ -14,3 +15,4 @@ startCopy();
 startTimes();
 startGrid();
 startForms();
+startPicks();

@@ -87,7 +87,7 @@ def _words(field: Field, value: object) -> str:
 def _subjects(accession: Accession) -> list[Row]:
     """Public ids of patient and lesion; the private ones never leave."""
     subjects = (("Patient", accession.patient), ("Lesion", accession.lesion))
-    return [{"label": label, "value": subject.public_id, "copy": True} for label, subject in subjects if subject]
+    return [{"label": label, "value": subject.public_id, "is_id": True} for label, subject in subjects if subject]
 
 
 def owner_group(accession: Accession) -> dict[str, Any]:

@@ -125,8 +125,12 @@ class PublishForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Some images are chosen where only the chosen are asked for."""
         cleaned: dict[str, Any] = super().clean() or {}
-        if cleaned.get("which") == CHOSEN and not cleaned.get("accessions"):
+        picked = cleaned.get("accessions")
+        if cleaned.get("which") == CHOSEN and not picked:
             self.add_error("which", "No image is chosen. Choose some below, or ask for all.")
+        if cleaned.get("which") == ALL and picked:
+            # More than was meant must never be published because of a button that was forgotten.
+            self.add_error("which", f"{len(picked):,} images are chosen below. Say whether only those are meant.")
         return cleaned
 
     def chosen(self) -> list[int] | None:

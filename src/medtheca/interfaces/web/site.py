@@ -59,7 +59,7 @@ def _samples() -> dict[str, Any]:
     rows = [
         {"label": "Diagnosis", "value": "Benign → Nevus", "url": "#"},
         {"label": "Sex", "value": None},
-        {"label": "Patient", "value": "IP_0000042", "copy": True},
+        {"label": "Patient", "value": "IP_0000042", "is_id": True},
     ]
     return {
         "form": wrong,

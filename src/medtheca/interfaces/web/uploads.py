@@ -168,13 +168,13 @@ def _counts(request: HttpRequest, summary: DeliverySummary, chosen: str) -> list
 
 
 def _row(verdict: Verdict) -> dict[str, Any]:
-    accession = verdict.accession or verdict.other
-    image = accession.image if accession else None
+    image = verdict.accession.image if verdict.accession else None
     return {
         "path": verdict.path,
         "outcome": verdict.outcome,
         "code": verdict.code,
-        "words": verdict.words,
+        # Beside a chip that says so, the one word would only be noise.
+        "words": "" if verdict.code == "accepted" else verdict.words,
         "remedy": verdict.remedy,
         "size": verdict.size,
         "image_url": image_url(image) if image else None,
