@@ -74,6 +74,7 @@ class Application:
         if problem.status == 413 and "text/html" in request.header(b"accept"):
             page = await self._bytes.threads.on_disk(get_template("413.html").render)
             await request.answer(413, [(b"content-type", b"text/html; charset=utf-8")], page.encode())
+            await request.drain()
         else:
             await request.answer_problem(problem)
 

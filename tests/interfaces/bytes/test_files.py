@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import io
+import itertools
 import random
 import secrets
 import time
@@ -14,7 +15,7 @@ from PIL import Image as Picture
 from medtheca.base.clock import now
 from medtheca.domains.access.enums import Visibility
 from medtheca.domains.access.operations import place_images, set_visibility
-from medtheca.domains.accounts.operations import revoke_token
+from medtheca.domains.accounts.operations import revoke_token, set_active
 from medtheca.domains.imaging.enums import FileKind
 from medtheca.domains.imaging.models import Image, ImageFile
 from medtheca.domains.imaging.operations import assign_public_ids
@@ -232,6 +233,29 @@ def test_a_changed_ticket_is_none(world, gallery):
         assert world.request("GET", f"{address(mine)}?ticket={forged}").status == 404
 
 
+def test_a_ticket_of_a_demo_login_works_on_this_machine_only(world, gallery):
+    from medtheca.domains.access.enums import Role
+    from medtheca.domains.access.operations import add_member
+
+    demo = make_user(f"demo-{secrets.token_hex(4)}", demo=True)
+    add_member(scope=gallery.cohort.scope, user=demo, role=Role.VIEWER)
+    path = address(gallery.private[0], ticket_for=demo.pk)
+    assert world.request("GET", path).status == 200
+    assert world.request("GET", path, headers={"X-Forwarded-For": "192.0.2.7"}).status == 404
+
+
+def test_a_ticket_of_a_disabled_person_opens_nothing_after_a_few_seconds(world, gallery):
+    from medtheca.domains.access.enums import Role
+    from medtheca.domains.access.operations import add_member
+
+    bob = make_user(f"bob-{secrets.token_hex(4)}")
+    add_member(scope=gallery.cohort.scope, user=bob, role=Role.VIEWER)
+    path = address(gallery.private[0], ticket_for=bob.pk)
+    assert world.request("GET", path).status == 200
+    set_active(user=bob, active=False)
+    assert seconds_until(lambda: world.request("GET", path).status == 404) < 32
+
+
 def test_a_ticket_of_a_session_works_in_that_session_only(world, gallery):
     mine = gallery.private[0]
     alice, charlie = gallery.callers["alice by session"], gallery.callers["charlie by session"]
@@ -300,7 +324,7 @@ def test_a_file_fetched_in_fifty_pieces_is_the_same_file(world, gallery):
         cuts = sorted({0, len(data), *(dice.randrange(1, len(data)) for _ in range(50))})
         etag = world.request("HEAD", path).headers["ETag"]
         pieces = []
-        for first, behind in zip(cuts, cuts[1:], strict=False):
+        for first, behind in itertools.pairwise(cuts):
             answer = world.request("GET", path, headers={"Range": f"bytes={first}-{behind - 1}", "If-Range": etag})
             assert answer.status == 206
             assert answer.headers["Content-Range"] == f"bytes {first}-{behind - 1}/{len(data)}"

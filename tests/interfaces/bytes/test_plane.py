@@ -3,6 +3,10 @@
 import json
 import socket
 
+import psycopg
+
+from tests.plugins.server import LiveServer
+
 
 def raw(server, data, *, timeout=10):
     with socket.create_connection(("127.0.0.1", server.port), timeout=timeout) as connection:
@@ -80,6 +84,36 @@ def test_a_form_that_breaks_off_is_never_answered_as_if_it_were_whole(server):
         connection.shutdown(socket.SHUT_WR)
         connection.settimeout(5)
         assert not connection.recv(1000).startswith(b"HTTP/1.1 200")
+
+
+def test_files_outlive_a_database_that_was_restarted(server):
+    wrong = {"Authorization": "Bearer mt_" + "x" * 43}
+    for headers, status in (({}, 404), (wrong, 401)):
+        with psycopg.connect(server.database_url, autocommit=True) as admin:
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        answer = server.request("GET", "/files/images/ISIC_0000001/full.jpg", headers=headers)
+        assert answer.status == status
+        assert server.request("GET", "/healthz").status == 200
+
+
+def test_it_stops_in_order_and_leaves_no_connection(server):
+    other = LiveServer(server.database_url)
+    try:
+        other.start()
+        assert other.request("GET", "/accounts/login/").status == 200
+        assert other.stop() == 0, other.log()
+        assert "Traceback" not in other.log()
+    finally:
+        other.close()
+    with psycopg.connect(server.database_url, autocommit=True) as admin:
+        ears = admin.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE application_name = 'medtheca listen' AND datname = current_database()"
+        ).fetchone()[0]
+    assert ears == 1
 
 
 def test_headers_with_an_underscore_do_not_pass_for_a_proxys(server):

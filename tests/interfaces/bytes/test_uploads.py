@@ -10,6 +10,7 @@ import secrets
 import socket
 import subprocess
 import time
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -255,7 +256,8 @@ def test_writers_at_the_same_time_never_mix(alice):
     for _ in range(5):
         place = alice.begin(size)
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
-            answers = list(pool.map(lambda n: alice.patch(place, 0, bytes([65 + n]) * size), range(8)))
+            writes = [pool.submit(alice.patch, place, 0, bytes([65 + n]) * size) for n in range(8)]
+            answers = [write.result() for write in writes]
         statuses = sorted(answer.status for answer in answers)
         assert set(statuses) <= {204, 409, 423}, statuses
         upload, kept = stored(place)
@@ -375,6 +377,15 @@ def test_more_bytes_than_the_rest_are_refused(alice):
     assert stored(place)[1] == b"0123456789"
 
 
+@pytest.mark.parametrize("size", [100_000, 8_000_000, 40_000_000])
+def test_a_refusal_is_heard_by_a_client_that_is_still_sending(alice, size):
+    place = alice.begin(100_000_000)
+    answer = alice.patch(place, 5, b"x" * size)
+    assert (answer.status, problem(answer)) == (409, "wrong_offset")
+    answer = alice.server.request("POST", "/accounts/login/", body=b"x" * (12_000_000 + size))
+    assert answer.status == 413
+
+
 def test_another_version_of_tus_is_refused(alice):
     answer = alice.server.request("POST", ROOT, headers=alice.headers | {"Upload-Length": "1"})
     assert (answer.status, problem(answer), answer.headers["Tus-Version"]) == (412, "unknown_version", "1.0.0")
@@ -441,7 +452,7 @@ def test_a_hundred_megabytes_leave_the_server_small(alice):
     """The memory at the peak, not after: 30 uploads at once, each far larger than what may be held of it."""
 
     def peak():
-        status = open(f"/proc/{alice.server.process.pid}/status").read()  # noqa: SIM115 - a line of the kernel's
+        status = Path(f"/proc/{alice.server.process.pid}/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
     def send(_):

@@ -45,7 +45,7 @@ class _Flight:
 class Memory:
     """Images by (viewer, reference), at most `limit`, each for 30 seconds at most, and 2 while no news comes in."""
 
-    def __init__(self, *, limit: int = 200_000) -> None:
+    def __init__(self, *, limit: int = 100_000) -> None:
         self._limit = limit
         self._kept: dict[Key, _Kept] = {}
         self._flights: dict[Key, _Flight] = {}
@@ -125,17 +125,19 @@ class Memory:
         flight = self._flights.get(key)
         # A read that began before the latest news is no answer to who comes after it.
         if flight is None or flight.began < self._moment:
-            flight = self._flights[key] = _Flight(self._moment, asyncio.ensure_future(self._read(key, read)))
+            reading = asyncio.ensure_future(self._read(key, read, self._moment))
+            flight = self._flights[key] = _Flight(self._moment, reading)
         return await asyncio.shield(flight.read)
 
-    async def _read(self, key: Key, read: Read) -> ServedImage | None:
-        began, started = self._moment, time.monotonic()
+    async def _read(self, key: Key, read: Read, began: int) -> ServedImage | None:
+        started = time.monotonic()
         self.misses += 1
         try:
             image = await read()
         finally:
             flight = self._flights.get(key)
-            if flight is not None and flight.began == began:
+            # News may have made another read take the place of this one.
+            if flight is not None and flight.read is asyncio.current_task():
                 del self._flights[key]
         took = time.monotonic() - started
         if image is not None and took < _LONGEST_READ:

@@ -12,8 +12,9 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
-# After the database was restarted, each idle connection of the pool fails once; a question may be asked again.
-_ATTEMPTS = 4
+# After the database was restarted each idle connection of the pool (12 at most) fails once. A question may be asked
+# again; where the database is away altogether, the pool itself is slow to say so, and once is enough.
+_ATTEMPTS = 14
 
 
 class Threads:
@@ -31,8 +32,8 @@ class Threads:
         return await asyncio.get_running_loop().run_in_executor(self._database, call)
 
     async def change(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """Change the database, once."""
-        call = partial(_with_connection, partial(function, *args, **kwargs))
+        """Change the database, once, on a connection that was just found to work."""
+        call = partial(_changing, partial(function, *args, **kwargs))
         return await asyncio.get_running_loop().run_in_executor(self._database, call)
 
     async def on_disk(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
@@ -59,6 +60,15 @@ def _with_connection(call: Callable[[], _T]) -> _T:
         return call()
     finally:
         close_old_connections()
+
+
+def _changing(call: Callable[[], _T]) -> _T:
+    for _ in range(_ATTEMPTS):
+        connection.ensure_connection()
+        if connection.is_usable():
+            break
+        connection.close()
+    return _with_connection(call)
 
 
 def _asking(call: Callable[[], _T]) -> _T:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -16,6 +18,10 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
+
+_DRAIN_BYTES = 64 << 20
+_DRAIN_SECONDS = 10.0
+_DRAIN_SILENCE = 2.0
 
 _STATUS_OF_ERROR: dict[type[DomainError], int] = {
     NotAllowed: 403,
@@ -58,12 +64,13 @@ class Request:
     """One request. Header names are in lower case, as ASGI gives them; repeated headers are joined."""
 
     scope: Scope
-    receive: Receive
+    source: Receive
     send: Send
     method: str
     path: str
     headers: dict[bytes, bytes]
     answered: bool = field(default=False)
+    body_over: bool = field(default=False)
 
     @classmethod
     def of(cls, scope: Scope, receive: Receive, send: Send) -> Request:
@@ -71,7 +78,15 @@ class Request:
         headers = dict(pairs)
         if len(headers) != len(pairs):
             headers = _joined(pairs)
-        return cls(scope, receive, send, scope["method"], scope["path"], headers)
+        has_body = b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
+        return cls(scope, receive, send, scope["method"], scope["path"], headers, body_over=not has_body)
+
+    async def receive(self) -> MutableMapping[str, Any]:
+        """The next ASGI message, noting where the body ends."""
+        message = await self.source()
+        if message["type"] != "http.request" or not message.get("more_body"):
+            self.body_over = True
+        return message
 
     def header(self, name: bytes) -> str:
         """A header's text without surrounding blanks; empty where it is absent."""
@@ -105,6 +120,20 @@ class Request:
             *((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in problem.headers.items()),
         ]
         await self.answer(problem.status, headers, problem_body(problem))
+        await self.drain()
+
+    async def drain(self) -> None:
+        """Let a client that is still sending finish, within limits, or it would not hear the answer.
+
+        A connection that is closed while bytes are on their way is reset, and the answer is lost with it.
+        """
+        left, until = _DRAIN_BYTES, time.monotonic() + _DRAIN_SECONDS
+        while not self.body_over and left > 0 and time.monotonic() < until:
+            try:
+                message = await asyncio.wait_for(self.receive(), _DRAIN_SILENCE)
+            except TimeoutError:
+                return
+            left -= len(message.get("body", b""))
 
 
 def _joined(pairs: Headers) -> dict[bytes, bytes]:
