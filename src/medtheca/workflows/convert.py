@@ -16,7 +16,12 @@ from medtheca.domains.imaging.enums import FileKind
 from medtheca.domains.imaging.models import Image, ImageFile
 from medtheca.domains.imaging.operations import create_images
 from medtheca.domains.ledger.operations import record
-from medtheca.domains.provenance.conversion import accept_accessions, lock_waiting, waiting_accessions
+from medtheca.domains.provenance.conversion import (
+    accept_accessions,
+    deliveries_of,
+    lock_waiting,
+    waiting_accessions,
+)
 from medtheca.domains.provenance.models import Accession
 from medtheca.domains.provenance.operations import finish_delivery_if_done, refuse_accessions
 from medtheca.domains.storage.operations import keeping_blobs, store_blobs
@@ -43,6 +48,8 @@ def convert_batch(*, accession_ids: Sequence[int]) -> None:
     """
     waiting = waiting_accessions(accession_ids)
     if not waiting:
+        # An earlier try may have been cut off between its last two steps.
+        finish_delivery_if_done(deliveries_of(accession_ids))
         return
     needed = sum(row.original.size for row in waiting if row.original)
     if space_is_short(needed=needed):

@@ -20,7 +20,7 @@ from medtheca.base.steps import step
 from medtheca.domains.accounts.models import User
 from medtheca.domains.ledger.operations import record
 from medtheca.domains.provenance.models import Delivery
-from medtheca.domains.provenance.operations import open_delivery, refuse_delivery
+from medtheca.domains.provenance.operations import finish_delivery_if_done, open_delivery, refuse_delivery
 from medtheca.domains.provenance.queries import cohort_for
 from medtheca.domains.provenance.reception import (
     Arrival,
@@ -93,6 +93,8 @@ def receive_delivery(*, upload_id: UUID) -> None:
     """Take in a whole upload: the container as a blob, then its files, batch by batch."""
     delivery = begin_reception(upload_id)
     if delivery is None:
+        # An earlier try may have been cut off between its last two steps.
+        finish_delivery_if_done([upload_id])
         return
     step("receive.begun")
     try:
@@ -105,13 +107,27 @@ def receive_delivery(*, upload_id: UUID) -> None:
         return
     step("receive.container")
     assert upload.blob is not None
+    refused: Refused | None = None
     with blob_store().open(upload.blob.sha256) as file:
         try:
             _receive_container(delivery, upload, file)
         except Refused as refusal:
-            refuse_delivery(delivery=delivery, code=refusal.code, words=refusal.message, remedy=refusal.remedy)
+            refused = refusal
+    _close(delivery, upload, refused)
+    # Only now, in a transaction of its own: whichever of this and the last conversion comes later sees the other.
+    finish_delivery_if_done([delivery.pk])
+    step("receive.closed")
+
+
+def _close(delivery: Delivery, upload: Upload, refused: Refused | None) -> None:
+    """End the reception and let the container go, in one transaction, and once whoever else tries it too."""
     with transaction.atomic():
-        close_reception(delivery)
+        if refused is not None:
+            closed = refuse_delivery(delivery=delivery, code=refused.code, words=refused.message, remedy=refused.remedy)
+        else:
+            closed = close_reception(delivery)
+        if not closed:
+            return
         release_upload(upload=upload, state=UploadState.UNPACKED)
         record(
             actor_id=upload.owner_id,
@@ -120,7 +136,6 @@ def receive_delivery(*, upload_id: UUID) -> None:
             subject_id=upload.pk,
             cohort_id=delivery.cohort_id,
         )
-    step("receive.closed")
 
 
 def _receive_container(delivery: Delivery, upload: Upload, file: BinaryIO) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
 
 from medtheca.domains.imaging.models import Image
 from medtheca.domains.provenance.enums import AccessionState, Outcome
@@ -13,6 +14,11 @@ def waiting_accessions(accession_ids: Sequence[int]) -> list[Accession]:
     """Those of the accessions that still wait, with their original."""
     rows = Accession.objects.select_related("original").filter(pk__in=accession_ids, state=AccessionState.RECEIVED)
     return list(rows.order_by("pk"))
+
+
+def deliveries_of(accession_ids: Sequence[int]) -> set[UUID | None]:
+    """The deliveries by which accessions came."""
+    return set(Accession.objects.filter(pk__in=accession_ids).values_list("delivery", flat=True))
 
 
 def lock_waiting(accession_ids: Sequence[int]) -> list[Accession]:

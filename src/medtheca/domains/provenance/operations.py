@@ -116,11 +116,16 @@ def open_delivery(*, upload: Upload, cohort: Cohort, actor: User) -> Delivery:
     return Delivery.objects.create(upload=upload, cohort=cohort)
 
 
-def refuse_delivery(*, delivery: Delivery, code: str, words: str, remedy: str) -> None:
-    """End a delivery that cannot be read at all, with a reason; files that have a verdict keep it."""
-    Delivery.objects.filter(pk=delivery.pk).exclude(state__in=[DeliveryState.DONE, DeliveryState.REFUSED]).update(
+def refuse_delivery(*, delivery: Delivery, code: str, words: str, remedy: str) -> bool:
+    """End a delivery that cannot be read at all, with a reason; files that have a verdict keep it.
+
+    False where it had ended already.
+    """
+    open_ones = Delivery.objects.filter(pk=delivery.pk).exclude(state__in=[DeliveryState.DONE, DeliveryState.REFUSED])
+    refused = open_ones.update(
         state=DeliveryState.REFUSED, refusal_code=code, refusal=words, remedy=remedy, finished=now()
     )
+    return bool(refused)
 
 
 def finish_delivery_if_done(delivery_ids: Iterable[object]) -> None:

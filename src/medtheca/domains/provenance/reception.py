@@ -10,7 +10,6 @@ from django.db import transaction
 
 from medtheca.domains.provenance.enums import AccessionState, DeliveryState, Outcome
 from medtheca.domains.provenance.models import Accession, Cohort, Delivery, Verdict
-from medtheca.domains.provenance.operations import finish_delivery_if_done
 from medtheca.domains.storage.operations import store_blobs
 from medtheca.domains.storage.queries import blob_store
 from medtheca.domains.storage.stores import Staged
@@ -57,10 +56,10 @@ def received_ordinals(delivery: Delivery) -> set[int]:
     return set(Verdict.objects.filter(delivery=delivery).values_list("ordinal", flat=True))
 
 
-def close_reception(delivery: Delivery) -> None:
-    """Every file has been looked at: from now on the delivery only waits for conversion."""
-    Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.UNPACKING).update(state=DeliveryState.CONVERTING)
-    finish_delivery_if_done([delivery.pk])
+def close_reception(delivery: Delivery) -> bool:
+    """Every file has been looked at: from now on the delivery only waits for conversion. False where it did already."""
+    waiting = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.UNPACKING)
+    return bool(waiting.update(state=DeliveryState.CONVERTING))
 
 
 def take_in_arrivals(delivery: Delivery, arrivals: Sequence[Arrival]) -> list[int]:
