@@ -27,6 +27,9 @@ _LONGEST_SOCKET_PATH = 107  # bytes that fit into sockaddr_un beside the closing
 _SOCKET_NAME = ".s.PGSQL.5432"
 _PATIENCE_WITHOUT_PROGRESS = 300.0
 _PATIENCE_FAST_STOP = 120.0
+# What was left behind was told to stop when its parent died. PostgreSQL 18 may hang for ever when it is told so
+# amid crash recovery; stopping it at once is as safe, and the next start recovers.
+_PATIENCE_WITH_REMAINS = 10.0
 _PATIENCE_IMMEDIATE_STOP = 20.0
 
 
@@ -224,7 +227,7 @@ class Server:
         postmasters = [process for process in heads if process == self._recorded_postmaster()]
         if postmasters:
             inspection.signal_all(postmasters, signal.SIGINT)
-            inspection.wait_until_gone(left, seconds=_PATIENCE_FAST_STOP)
+            inspection.wait_until_gone(left, seconds=_PATIENCE_WITH_REMAINS)
         for number, patience in ((signal.SIGQUIT, 5.0), (signal.SIGKILL, 10.0)):
             left = self._server_processes()
             if not left:
