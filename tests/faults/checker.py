@@ -49,7 +49,7 @@ class Checker:
 
     def _load(self):
         self.intents = {(event["client"], event["delivery"]): event for event in self.of("intent")}
-        self.uploads = {str(row["id"]): row for row in self.ask('SELECT * FROM storage_upload')}
+        self.uploads = {str(row["id"]): row for row in self.ask("SELECT * FROM storage_upload")}
         self.blob_rows = {row["id"]: row for row in self.ask("SELECT * FROM storage_blob")}
         self.verdicts = defaultdict(list)
         for row in self.ask("SELECT * FROM provenance_verdict ORDER BY delivery_id, ordinal"):
@@ -84,7 +84,9 @@ class Checker:
             if row is None:
                 self.broken(f"upload {event['upload']}", f"It was acknowledged ({event['event']}) and is not there.")
             elif event["event"] == "complete" and row["offset"] != row["size"]:
-                self.broken(f"upload {event['upload']}", f"It was whole and has {row['offset']} of {row['size']} bytes.")
+                self.broken(
+                    f"upload {event['upload']}", f"It was whole and has {row['offset']} of {row['size']} bytes."
+                )
         for upload, row in self.uploads.items():
             # Also those of which the client never heard: whole is whole.
             if row["offset"] == row["size"] and row["state"] not in {"unpacked", "cancelled"}:
@@ -114,7 +116,9 @@ class Checker:
         if delivery["cohort_id"] != intent["cohort"]:
             self.broken(f"delivery {upload}", f"It is in cohort {delivery['cohort_id']}, not {intent['cohort']}.")
         if wanted == "done" and delivery["members"] != len(intent["members"]):
-            self.broken(f"delivery {upload}", f"{len(intent['members'])} files were sent, {delivery['members']} counted.")
+            self.broken(
+                f"delivery {upload}", f"{len(intent['members'])} files were sent, {delivery['members']} counted."
+            )
         verdicts = defaultdict(list)
         for verdict in self.verdicts[upload]:
             verdicts[verdict["path"]].append(verdict)
@@ -163,20 +167,21 @@ class Checker:
             self.counts["accessions"] += 1
             if row["state"] == "received":
                 self.broken(f"accession {key}", "It still waits though nothing works.")
-            elif row["state"] == "refused":
-                if row["original_id"] or row["image_id"]:
-                    self.broken(f"accession {key}", "It is refused and has bytes or an image.")
-            else:
-                own = files.get(row["image_id"], {})
-                if set(own) != {"original", "public", "thumbnail", "web"}:
-                    self.broken(f"accession {key}", f"It is converted and has the files {sorted(own)}.")
-                if own.get("original") != row["original_id"]:
-                    self.broken(f"accession {key}", "Its image was not made of its original.")
-                for blob in {row["original_id"], *own.values()}:
-                    self._check_blob(f"accession {key}", blob)
+            elif row["state"] == "converted":
+                self._check_image(f"accession {key}", row["original_id"], files.get(row["image_id"], {}))
+            elif row["original_id"] or row["image_id"]:
+                self.broken(f"accession {key}", f"It is {row['state']} and has bytes or an image.")
         for row in self.blob_rows.values():
             if row["state"] == "stored":
                 self._check_blob("the table of blobs", row["id"])
+
+    def _check_image(self, subject, original, files):
+        if set(files) != {"original", "public", "thumbnail", "web"}:
+            self.broken(subject, f"It is converted and has the files {sorted(files)}.")
+        if files.get("original") != original:
+            self.broken(subject, "Its image was not made of its original.")
+        for blob in {original, *files.values()}:
+            self._check_blob(subject, blob)
 
     def _check_blob(self, subject, key):
         row = self.blob_rows.get(key)
@@ -216,7 +221,8 @@ class Checker:
                 GROUP BY 1 HAVING count(*) > 1""",
             "orphaned images": """SELECT i.id FROM imaging_image i
                 WHERE NOT EXISTS (SELECT FROM provenance_accession a WHERE a.image_id = i.id)""",
-            "public ids": "SELECT public_id, count(*) FROM imaging_image GROUP BY 1 HAVING count(*) > 1 AND public_id <> ''",
+            "public ids": """SELECT public_id, count(*) FROM imaging_image WHERE public_id IS NOT NULL
+                GROUP BY 1 HAVING count(*) > 1""",
             "blobs": "SELECT sha256, count(*) FROM storage_blob GROUP BY 1 HAVING count(*) > 1",
             "placements": "SELECT image_id, scope_id, count(*) FROM access_placement GROUP BY 1, 2 HAVING count(*) > 1",
             "events of conversion": """SELECT a, count(*) FROM ledger_event e,

@@ -1,5 +1,6 @@
 """A running `medtheca up` on a data folder of its own, seen from outside: its processes, its database, its port."""
 
+import http.client
 import os
 import signal
 import socket
@@ -68,8 +69,22 @@ class Archive:
         return self
 
     def is_ready(self):
+        """Whether all three are at work: the database, the web process, the worker."""
         holder = read_holder(self.data)
-        return holder is not None and holder.process == self.process.pid and holder.ready and bool(self.worker())
+        if holder is None or holder.process != self.process.pid or not holder.ready or not self._answers():
+            return False
+        newest = self.ask("SELECT max(id) FROM procrastinate_workers WHERE last_heartbeat > now() - interval '3 s'")
+        return bool(newest and newest[0][0])
+
+    def _answers(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
 
     def is_running(self):
         return self.process is not None and self.process.poll() is None

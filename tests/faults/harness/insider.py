@@ -20,6 +20,7 @@ import django
 
 django.setup()
 
+# ruff: noqa: E402 - after the set-up above
 from django.db import Error, close_old_connections, connection
 
 from medtheca.base.errors import Conflict, DomainError
@@ -83,6 +84,7 @@ class Insider:
                     connection.close()
                     time.sleep(0.5)
             self.number += 1
+            time.sleep(rng.uniform(0, 1))
 
     def deliver(self, rng):
         parcel = package(self.seed, self.number)
@@ -91,7 +93,7 @@ class Insider:
             path = Path(folder, parcel.filename)
             path.write_bytes(parcel.data)
             self.history.note("intent", delivery=self.number, cohort=cohort.pk, by="local", **parcel.facts())
-            (upload,) = deliver_paths(user=user, cohort=cohort, paths=[path], progress=lambda size: None)
+            (upload,) = deliver_paths(user=user, cohort=cohort, paths=[path], progress=lambda _: None)
         self.history.note("complete", delivery=self.number, upload=str(upload))
 
     def describe(self, rng):
@@ -113,7 +115,9 @@ class Insider:
         cohort = Cohort.objects.get(pk=rng.choice(self.cohorts))
         owner, staff = User.objects.get(email=OWNER), User.objects.get(email=STAFF)
         try:
-            request = request_publication(cohort=cohort, requester=owner, visibility=rng.choice(["public", "signed_in"]))
+            request = request_publication(
+                cohort=cohort, requester=owner, visibility=rng.choice(["public", "signed_in"])
+            )
         except Conflict:
             return
         self.history.note("asked", request=request.pk, cohort=cohort.pk, visibility=request.visibility)

@@ -40,12 +40,12 @@ class Package:
         }
 
 
-def picture(seed, format="JPEG"):
+def picture(seed, kind="JPEG"):
     """A tiny picture that no other seed gives."""
     rng = random.Random(f"picture {seed}")
     size = (rng.randint(8, 24), rng.randint(8, 24))
     data = io.BytesIO()
-    Picture.frombytes("RGB", size, rng.randbytes(3 * size[0] * size[1])).save(data, format)
+    Picture.frombytes("RGB", size, rng.randbytes(3 * size[0] * size[1])).save(data, kind)
     return data.getvalue()
 
 

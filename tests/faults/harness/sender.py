@@ -16,9 +16,10 @@ _PAUSE = 0.2
 class Sender(threading.Thread):
     """Takes numbers from `numbers` until it gives None, and sends the delivery of each."""
 
-    def __init__(self, name, *, port, token, cohorts, seed, numbers, history):
+    def __init__(self, name, *, port, token, cohorts, seed, numbers, history, pause):
         super().__init__(name=name, daemon=True)
         self.port, self.token, self.cohorts, self.seed, self.numbers = port, token, cohorts, seed, numbers
+        self.pause = pause
         self.history = History(history / f"{name}.jsonl")
         self.stopping = threading.Event()
         self.failure = None
@@ -27,6 +28,7 @@ class Sender(threading.Thread):
         try:
             while not self.stopping.is_set() and (number := self.numbers()) is not None:
                 self._send(number)
+                self.stopping.wait(random.Random(f"pause {self.seed} {number}").uniform(0, self.pause))
         except Exception as error:  # noqa: BLE001 - a thread's error is told by whoever joins it
             self.failure = error
 

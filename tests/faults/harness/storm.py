@@ -17,16 +17,7 @@ ROOT = Path(__file__).parents[3]
 CHECKER = ROOT / "tests" / "faults" / "checker.py"
 INSIDER = ["-m", "tests.faults.harness.insider"]
 # What is killed, and how often beside the others.
-TARGETS = {
-    "web": 4,
-    "worker": 8,
-    "postgres": 3,
-    "backend": 2,
-    "decoder": 1,
-    "insider": 6,
-    "up": 2,
-    "all": 2,
-}
+TARGETS = {"web": 4, "worker": 12, "postgres": 2, "backend": 2, "decoder": 1, "insider": 7, "up": 1, "all": 1}
 _SENDERS = 3
 _QUIET = 180
 
@@ -82,6 +73,8 @@ class Storm:
                 seed=self.seed,
                 numbers=self._next,
                 history=self.archive.history,
+                # About four deliveries a kill, of all senders together: the worker is rarely without work.
+                pause=_SENDERS * sum(pace) / 4,
             )
             for n in range(_SENDERS)
         ]
@@ -117,8 +110,7 @@ class Storm:
         if self.insider is None or self.insider.poll() is not None:
             with (self.folder / "insider.log").open("ab") as log:
                 self.insider = subprocess.Popen(
-                    [sys.executable, *INSIDER, "work", "insider", str(self.seed)]
-                    + [json.dumps(self.facts["cohorts"]), str(self.archive.history), str(self._stop)],
+                    [sys.executable, *INSIDER, "work", "insider", *map(str, self._insider_arguments())],
                     env=self.archive.inside(),
                     stdout=log,
                     stderr=log,
@@ -126,6 +118,9 @@ class Storm:
         # Most kills hit an archive at work; a few hit one that is just starting.
         if self.random.random() < 0.9:
             self._wait_until_ready()
+
+    def _insider_arguments(self):
+        return [self.seed, json.dumps(self.facts["cohorts"]), self.archive.history, self._stop]
 
     def _wait_until_ready(self):
         def ready():
@@ -142,7 +137,7 @@ class Storm:
     def _order(self):
         """Stretch the steps that were hit least, so that a moment taken at random falls into them too."""
         rare = self.archive.steps.rarest(8)
-        chosen = self.random.sample(rare, 4)
+        chosen = self.random.sample(rare, 5)
         self.archive.steps.order(*[("linger", name, round(self.random.uniform(0.2, 2.0), 2)) for name in chosen])
 
     def _kill(self, target):
@@ -203,6 +198,8 @@ class Storm:
         own = self.archive.run("-m", "medtheca", "check", "--json", "--deep")
         assert own.stdout, own.stderr
         for violation in json.loads(own.stdout)["violations"]:
-            report["violations"].append({"subject": f"medtheca check: {violation['subject']}", "words": violation["words"]})
+            report["violations"].append(
+                {"subject": f"medtheca check: {violation['subject']}", "words": violation["words"]}
+            )
         assert bool(answer.returncode or own.returncode) == bool(report["violations"])
         return report
