@@ -5,7 +5,11 @@ from importlib.util import find_spec
 
 import pytest
 
-from tests.plugins.database import session_database
+from tests.plugins.speed import hash_passwords_cheaply, keep_folders_in_memory
+
+keep_folders_in_memory()
+
+from tests.plugins.database import session_database  # noqa: E402 - it makes its folder when it is imported
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medtheca.config.settings")
 
@@ -15,6 +19,7 @@ def pytest_configure(config):
         import django  # Only now: the environment above is what its settings read.
 
         django.setup()
+        hash_passwords_cheaply()
 
 
 def pytest_unconfigure(config):
@@ -30,3 +35,9 @@ def database_url():
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(database_url):
     """pytest-django asks this before it makes the test database: the moment the server is needed."""
+
+
+@pytest.fixture
+def real_password_hashers(settings):
+    """What a running instance hashes passwords with."""
+    settings.PASSWORD_HASHERS = settings.PASSWORD_HASHERS[1:]

@@ -13,7 +13,7 @@ from tests.factories.accounts import PASSWORD, make_user
 
 
 @pytest.mark.django_db
-def test_a_user_is_made_with_a_confirmed_address_and_an_event():
+def test_a_user_is_made_with_a_confirmed_address_and_an_event(real_password_hashers):
     sam = create_user(email=" Sam@Example.ORG ", password=PASSWORD, staff=True, first_name="Sam")
     assert (sam.email, sam.is_staff, sam.full_name, sam.is_demo) == ("sam@example.org", True, "Sam", False)
     assert sam.check_password(PASSWORD)
