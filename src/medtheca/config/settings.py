@@ -97,6 +97,7 @@ MIDDLEWARE = [
     "medtheca.interfaces.http.middleware.TrustedProxies",
     "django.middleware.security.SecurityMiddleware",
     "medtheca.interfaces.http.middleware.ContentPolicy",
+    "medtheca.interfaces.http.middleware.NothingStored",
     "medtheca.interfaces.http.limits.SayWhenToTryAgain",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

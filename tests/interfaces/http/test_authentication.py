@@ -122,8 +122,26 @@ def test_a_session_ends_with_the_password(ask):
     assert ask(cookies=cookies)[1] == (None, "read", "none")
 
 
-def test_the_word_basic_is_left_to_proxies(ask):
-    assert ask(headers={"Authorization": "Basic YTpi"})[:2] == (200, (None, "read", "none"))
+OTHER_SCHEMES = ["Basic YTpi", "mt_" + "a" * 43, "ApiKey secret-word"]
+
+
+@pytest.mark.parametrize("sent", OTHER_SCHEMES)
+def test_files_leave_other_schemes_to_proxies(sent):
+    assert ask_bytes(headers={"Authorization": sent})[:2] == (200, (None, "read", "none"))
+
+
+@pytest.mark.parametrize("sent", OTHER_SCHEMES)
+def test_an_api_tells_a_program_that_its_scheme_is_none(sent):
+    status, _, answer = ask_api(headers={"Authorization": sent})
+    assert (status, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+    assert "Authorization: Bearer mt_" in answer.content.decode()
+    assert sent not in answer.content.decode()
+
+
+@pytest.mark.parametrize("sent", OTHER_SCHEMES)
+def test_an_api_behind_the_password_of_a_proxy_still_knows_the_session(sent):
+    cookies = session_of(make_user("alice"))
+    assert ask_api(headers={"Authorization": sent}, cookies=cookies)[1][0] == "alice@example.org"
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])

@@ -14,9 +14,8 @@ from medtheca.domains.access.queries import ANYBODY, Viewer, viewer_of
 from medtheca.domains.access.serving import TicketHolder, holder_of_ticket
 from medtheca.interfaces.bytes.threads import Threads
 from medtheca.interfaces.bytes.wire import Request
-from medtheca.interfaces.http.authentication import caller_from_headers
+from medtheca.interfaces.http.authentication import caller_from_headers, headers_from_here
 from medtheca.interfaces.http.file_urls import Ticket, read_ticket
-from medtheca.interfaces.http.middleware import is_local
 
 _LIFETIME = 10.0
 _MOST = 20_000
@@ -56,8 +55,10 @@ class Callers:
         if b"authorization" not in request.headers and not _session_key(request):
             return ANYBODY
         telling = [request.headers.get(name, b"") for name in _TELLING]
+        from_here = b"%d" % _is_from_here(request)
         return await self._remembered(
-            b"headers\0" + b"\0".join([request.address.encode(), *telling]), lambda: self._ask_headers(request)
+            b"headers\0" + b"\0".join([request.address.encode(), from_here, *telling]),
+            lambda: self._ask_headers(request),
         )
 
     async def _ask_headers(self, request: Request) -> Viewer:
@@ -67,14 +68,14 @@ class Callers:
                 headers=request.scope["headers"],
                 address=request.address,
                 scheme=request.scope.get("scheme", "http"),
+                http_version=request.scope.get("http_version", ""),
             )
             return viewer_of(caller.user)
 
         return await self._threads.ask(ask)
 
     async def _viewer_by_ticket(self, request: Request, ticket: Ticket) -> Viewer:
-        # Behind a proxy everybody's address is the proxy's, so a forwarded request is never this machine's own.
-        from_here = is_local(request.address) and b"x-forwarded-for" not in request.headers
+        from_here = _is_from_here(request)
 
         async def ask() -> Viewer:
             holder: TicketHolder = await self._threads.ask(holder_of_ticket, ticket.viewer_id)
@@ -95,6 +96,12 @@ class Callers:
         while len(self._known) > _MOST or self._known[next(iter(self._known))].until < now:
             del self._known[next(iter(self._known))]
         return viewer
+
+
+def _is_from_here(request: Request) -> bool:
+    return headers_from_here(
+        request.headers, address=request.address, http_version=request.scope.get("http_version", "")
+    )
 
 
 def _session_key(request: Request) -> str:

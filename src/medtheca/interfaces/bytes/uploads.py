@@ -165,6 +165,7 @@ def _caller(request: Request) -> User:
         headers=request.scope["headers"],
         address=request.address,
         scheme=request.scope.get("scheme", "http"),
+        http_version=request.scope.get("http_version", ""),
     )
     if caller.user is None:
         raise NotSignedIn

@@ -8,7 +8,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 from ninja.security.base import AuthBase
 
-from medtheca.interfaces.http.authentication import Caller, identify, identify_user
+from medtheca.interfaces.http.authentication import Caller, identify, identify_user, refuse_other_scheme
 
 
 class _Anybody(AuthBase):
@@ -18,7 +18,9 @@ class _Anybody(AuthBase):
     openapi_scheme = "bearer"
 
     def __call__(self, request: HttpRequest) -> Caller:
-        return identify(request)
+        caller = identify(request)
+        refuse_other_scheme(request, caller)
+        return caller
 
 
 class _Somebody(_Anybody):

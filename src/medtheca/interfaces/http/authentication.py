@@ -1,7 +1,8 @@
 """Who is calling: a person by session, a program by token, or nobody. One answer for pages, APIs and the byte plane.
 
 A token that is sent and not good is refused, never taken for nobody. Other schemes of the Authorization header are
-left alone: a proxy in front may ask for a password of its own.
+left alone, since a proxy in front may ask for a password of its own; only a program that calls an API with such a
+header and is nobody otherwise is told (`refuse_other_scheme`).
 """
 
 from __future__ import annotations
@@ -21,8 +22,15 @@ from django.utils.functional import SimpleLazyObject
 from medtheca.domains.accounts.enums import TokenScope
 from medtheca.domains.accounts.operations import use_token
 from medtheca.interfaces.http.limits import TOKEN_FAILURES, seconds_to_wait
-from medtheca.interfaces.http.middleware import TrustedProxies, is_local
-from medtheca.interfaces.http.refusals import ForgedRequest, InvalidToken, MissingScope, NotSignedIn, TooManyFailures
+from medtheca.interfaces.http.middleware import TrustedProxies, comes_from_here, is_from_here
+from medtheca.interfaces.http.refusals import (
+    ForgedRequest,
+    InvalidToken,
+    MissingScope,
+    NotSignedIn,
+    OtherScheme,
+    TooManyFailures,
+)
 
 if TYPE_CHECKING:
     from medtheca.domains.accounts.models import User
@@ -71,21 +79,34 @@ def identify_user(request: HttpRequest) -> Caller:
     return caller
 
 
+def refuse_other_scheme(request: HttpRequest, caller: Caller) -> None:
+    """Raise `OtherScheme` for nobody who sent an Authorization header: they take themselves for somebody."""
+    if caller.via == "none" and request.META.get("HTTP_AUTHORIZATION", "").strip():
+        raise OtherScheme
+
+
 def caller_from_headers(
     *,
     method: str,
     headers: Iterable[tuple[bytes, bytes]] | Mapping[bytes, bytes],
     address: str,
     scheme: str = "http",
+    http_version: str = "",
 ) -> Caller:
-    """As `identify`, for raw ASGI: `scope["method"]`, `scope["headers"]`, the peer's address, `scope["scheme"]`.
+    """As `identify`, for raw ASGI: method, headers, scheme and HTTP version of the scope, and the peer's address.
 
     Forwarded headers of trusted proxies are believed as they are for pages. Blocks on the database: call it in a
     thread, and give the thread's connection back afterwards (`django.db.close_old_connections`).
     """
     request = _BareRequest()
     request.method = method.upper()
-    request.META = {**_meta(headers), "REMOTE_ADDR": address, "SERVER_NAME": "", "wsgi.url_scheme": scheme}
+    request.META = {
+        **_meta(headers),
+        "REMOTE_ADDR": address,
+        "SERVER_NAME": "",
+        "SERVER_PROTOCOL": f"HTTP/{http_version}",
+        "wsgi.url_scheme": scheme,
+    }
     TrustedProxies(lambda _: HttpResponse())(request)
     request.COOKIES = parse_cookie(request.META.get("HTTP_COOKIE", ""))
     store = import_module(settings.SESSION_ENGINE).SessionStore
@@ -93,6 +114,13 @@ def caller_from_headers(
     # Lazy, so that a caller with a token costs no look-up of a session.
     request.user = SimpleLazyObject(lambda: get_user(request))  # type: ignore[assignment]  # Django does the same
     return identify(request)
+
+
+def headers_from_here(
+    headers: Iterable[tuple[bytes, bytes]] | Mapping[bytes, bytes], *, address: str, http_version: str = ""
+) -> bool:
+    """As `middleware.comes_from_here`, for raw ASGI."""
+    return comes_from_here({**_meta(headers), "REMOTE_ADDR": address, "SERVER_PROTOCOL": f"HTTP/{http_version}"})
 
 
 class _BareRequest(HttpRequest):
@@ -113,7 +141,7 @@ class _CsrfCheck(CsrfViewMiddleware):
 def _caller_by_token(request: HttpRequest, secret: str) -> Caller:
     address = request.META.get("REMOTE_ADDR", "")
     holder = use_token(secret=secret)
-    if holder is None or (holder.user.is_demo and not is_local(address)):
+    if holder is None or (holder.user.is_demo and not is_from_here(request)):
         # Only failures count: a good token works whatever else comes from the same address.
         if wait := seconds_to_wait(TOKEN_FAILURES, address):
             raise TooManyFailures(wait)
@@ -127,7 +155,7 @@ def _caller_by_token(request: HttpRequest, secret: str) -> Caller:
 
 def _caller_by_session(request: HttpRequest) -> Caller:
     user = request.user
-    if not user.is_authenticated or (user.is_demo and not is_local(request.META.get("REMOTE_ADDR", ""))):
+    if not user.is_authenticated or (user.is_demo and not is_from_here(request)):
         return NOBODY
     if request.method not in SAFE_METHODS:
         _refuse_forgery(request)

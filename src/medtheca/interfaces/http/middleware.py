@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import logout
@@ -16,18 +18,28 @@ _POLICY = (
 )
 
 
+_FROM_HERE = "medtheca.from_here"
+# What a proxy adds to what it passes on. One of them is enough to know that the sender may be anybody.
+_SIGNS_OF_A_PROXY = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP", "HTTP_X_CLIENT_IP", "HTTP_CF_CONNECTING_IP")
+
+
 class TrustedProxies:
-    """Believe X-Forwarded-* from the proxies named in MEDTHECA_TRUSTED_PROXIES, and from nobody else."""
+    """Believe X-Forwarded-* from the proxies named in MEDTHECA_TRUSTED_PROXIES, and from nobody else.
+
+    Here too, before those headers are gone, it is settled whether the request comes from this machine.
+    """
 
     def __init__(self, get_response: _Next) -> None:
         self.get_response = get_response
         self.proxies = [ipaddress.ip_network(text) for text in settings.ENVIRONMENT.trusted_proxies]
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if self._trusted(request.META.get("REMOTE_ADDR", "")):
+        request.META["REMOTE_ADDR"] = plain_address(request.META.get("REMOTE_ADDR", ""))
+        request.META[_FROM_HERE] = comes_from_here(request.META)
+        if self._trusted(request.META["REMOTE_ADDR"]):
             forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
             # From the right, the first address that is not a proxy of ours is the client's.
-            for address in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
+            for address in reversed([plain_address(part) for part in forwarded.split(",") if part.strip()]):
                 request.META["REMOTE_ADDR"] = address
                 if not self._trusted(address):
                     break
@@ -59,6 +71,18 @@ class ContentPolicy:
         return response
 
 
+class NothingStored:
+    """Answers that say nothing about caches are nobody's to keep: most pages differ by who looks."""
+
+    def __init__(self, get_response: _Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
+
+
 class DemoLoginsStayHere:
     """Demo logins have passwords that stand on a terminal: requests of theirs from another machine are anonymous."""
 
@@ -67,18 +91,60 @@ class DemoLoginsStayHere:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         user = request.user
-        if user.is_authenticated and user.is_demo and not is_local(request.META.get("REMOTE_ADDR", "")):
+        if user.is_authenticated and user.is_demo and not is_from_here(request):
             logout(request)
         return self.get_response(request)
 
 
-def is_local(address: str) -> bool:
-    """Whether an address is this machine's own.
+def is_from_here(request: HttpRequest) -> bool:
+    """Whether whoever sent this sits at this machine. False too for a request that did not pass `TrustedProxies`."""
+    return bool(request.META.get(_FROM_HERE))
 
-    >>> is_local("127.0.0.1"), is_local("::1"), is_local("192.0.2.7"), is_local("")
-    (True, True, False, False)
+
+def comes_from_here(meta: Mapping[str, Any]) -> bool:
+    """As `is_from_here`, from WSGI's names as they came in.
+
+    A reverse proxy on this machine makes everybody's address local. It betrays itself by the headers that it adds, by
+    the name that people typed, or by HTTP/1.0, which proxies speak and browsers do not.
+
+    >>> here = {"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "localhost:8000"}
+    >>> comes_from_here(here), comes_from_here(here | {"HTTP_HOST": "archive.example.org"})
+    (True, False)
+    >>> comes_from_here(here | {"HTTP_X_FORWARDED_FOR": "192.0.2.7"})
+    False
+    """
+    forwarded = any(name.startswith("HTTP_X_FORWARDED") or name in _SIGNS_OF_A_PROXY for name in meta)
+    if forwarded or meta.get("SERVER_PROTOCOL") == "HTTP/1.0" or not is_local(meta.get("REMOTE_ADDR", "")):
+        return False
+    try:
+        name = urlsplit(f"//{meta.get('HTTP_HOST', '')}").hostname or ""
+    except ValueError:
+        return False
+    return name == "localhost" or is_local(name)
+
+
+def plain_address(text: str) -> str:
+    """An address as it is compared and counted: IPv4 as IPv4, even where a socket for both kinds took it in.
+
+    >>> plain_address("::ffff:192.0.2.7"), plain_address(" 2001:DB8::1"), plain_address("unknown")
+    ('192.0.2.7', '2001:db8::1', 'unknown')
     """
     try:
-        return ipaddress.ip_address(address).is_loopback
+        address = ipaddress.ip_address(text.strip())
+    except ValueError:
+        return text.strip()
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(address)
+
+
+def is_local(address: str) -> bool:
+    """Whether an address is this machine's own. Of a request, ask `is_from_here`.
+
+    >>> is_local("127.0.0.1"), is_local("::1"), is_local("::ffff:127.0.0.1"), is_local("192.0.2.7"), is_local("")
+    (True, True, True, False, False)
+    """
+    try:
+        return ipaddress.ip_address(plain_address(address)).is_loopback
     except ValueError:
         return False

@@ -32,6 +32,20 @@ class NotSignedIn(Refused):
         )
 
 
+class OtherScheme(Refused):
+    """An Authorization header that says nothing here. Its text is never repeated: it may be a secret."""
+
+    status = 401
+    code = "other_scheme"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The Authorization header is neither `Bearer` nor `Token` with an API token.",
+            remedy="Send `Authorization: Bearer mt_…`, or no such header to see what is public.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+
+
 class InvalidToken(Refused):
     """The token is not one of ours, has expired, was revoked, or its user is disabled. Which, is not said."""
 

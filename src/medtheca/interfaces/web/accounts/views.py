@@ -18,7 +18,7 @@ from medtheca.base.errors import DomainError
 from medtheca.domains.accounts.errors import UnknownToken
 from medtheca.domains.accounts.operations import MAX_LIVE_TOKENS, change_names, create_token, revoke_token
 from medtheca.domains.accounts.queries import token_state, tokens_of
-from medtheca.interfaces.http.middleware import is_local
+from medtheca.interfaces.http.middleware import is_from_here
 from medtheca.interfaces.web.accounts.forms import NamesForm, TokenForm, show_refusal
 from medtheca.interfaces.web.accounts.mailbox import newest_mail
 
@@ -95,12 +95,10 @@ def mailbox(request: HttpRequest) -> HttpResponse:
 def mailbox_is_open(request: HttpRequest) -> bool:
     """Only without a mail server, only for this machine, and only where the instance is not meant for others.
 
-    A reverse proxy on this machine makes every visitor look local, and the mailbox holds what resets any password:
-    so the public address and the Host of the request must be this machine's names too.
+    The mailbox holds what resets any password: so the public address must be one of this machine's names too.
     """
-    names = (urlsplit(settings.PUBLIC_URL).hostname, urlsplit(f"//{request.get_host()}").hostname)
     return (
         not settings.ENVIRONMENT.smtp_url
-        and is_local(request.META.get("REMOTE_ADDR", ""))
-        and all(name in _LOCAL_NAMES for name in names)
+        and is_from_here(request)
+        and urlsplit(settings.PUBLIC_URL).hostname in _LOCAL_NAMES
     )
