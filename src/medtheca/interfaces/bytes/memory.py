@@ -55,8 +55,6 @@ class Memory:
         self._viewer_changed: dict[int, int] = {}
         self._news: deque[tuple[float, dict[int, int], int, int]] = deque()
         self._hears = False
-        self.hits = 0
-        self.misses = 0
 
     @property
     def hears(self) -> bool:
@@ -110,7 +108,6 @@ class Memory:
         kept = self._kept.get((viewer_id, reference))
         if kept is None or not self._counts(kept.image, viewer_id, kept.began) or kept.until < time.monotonic():
             return None
-        self.hits += 1
         return kept.image
 
     async def look_up(self, viewer_id: int, reference: str, read: Read) -> ServedImage | None:
@@ -131,7 +128,6 @@ class Memory:
 
     async def _read(self, key: Key, read: Read, began: int) -> ServedImage | None:
         started = time.monotonic()
-        self.misses += 1
         try:
             image = await read()
         finally:
