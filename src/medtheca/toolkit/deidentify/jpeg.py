@@ -1,9 +1,12 @@
 """A JPEG without what could identify a person: no EXIF, XMP, IPTC, comments, previews or trailers.
 
-Kept are frame, tables, restart intervals and scans, byte for byte; the ICC profile; the JFIF and Adobe
-segments in plain form, because decoders choose the colour transform by them; and, where the picture is
-not upright, an EXIF segment of 36 bytes that holds the orientation alone. Since every segment that a
+Kept are frame, the tables that are used, restart intervals and scans, byte for byte; the ICC profile; the
+JFIF and Adobe segments in plain form, because decoders choose the colour transform by them; and, where the picture is
+not upright, an EXIF segment of 36 bytes that holds the orientation alone. Since everything that a
 decoder reads to make pixels is copied unchanged and in order, the pixels are the same.
+
+Bytes between the last coded pixel of a scan and the next marker are not looked for here, since only decoding
+finds them: the strict decoding of `toolkit.images` refuses such files.
 """
 
 import struct
@@ -18,7 +21,6 @@ from medtheca.toolkit.deidentify.jpeg_segments import (
     APP14,
     COM,
     DHT,
-    DNL,
     DQT,
     DRI,
     SOS,
@@ -26,11 +28,13 @@ from medtheca.toolkit.deidentify.jpeg_segments import (
     Segment,
     parse_jpeg,
 )
+from medtheca.toolkit.deidentify.jpeg_tables import keep_used_tables
 from medtheca.toolkit.deidentify.stripped import Buffer, Stripped, Tally, name_trailer
 
 RECIPE = "strip-jpeg/1"
 
-_CODING = frozenset({0xC0, 0xC1, 0xC2, DHT, DQT, DRI, DNL, SOS})
+# Not DNL, which says a height again that the frame header has said: decoders pass over it, whatever it holds.
+_CODING = frozenset({0xC0, 0xC1, 0xC2, DHT, DQT, DRI, SOS})
 _ONCE = frozenset({"exif", "jfif", "adobe"})
 _EXIF, _ICC, _JFIF, _ADOBE = b"Exif\x00", b"ICC_PROFILE\x00", b"JFIF\x00", b"Adobe"
 _ICC_CHUNK = 65519
@@ -61,6 +65,7 @@ def strip_layout(layout: JpegLayout, source: Buffer) -> Stripped:
     tally = Tally()
     orientation = _find_orientation(layout)
     profile, chunks = _find_profile(layout)
+    tables = keep_used_tables(layout)
     pieces: list[Buffer] = [layout.data[:2]]
     written: set[str] = set()
     position = 2
@@ -69,6 +74,8 @@ def strip_layout(layout: JpegLayout, source: Buffer) -> Stripped:
         position = segment.end
         original = layout.data[segment.start : segment.end]
         kind, replacement = _replace(layout, segment, orientation, chunks)
+        if segment in tables:
+            kind, replacement = "unused tables", tables[segment]
         if replacement is None:
             pieces.append(original)
             continue

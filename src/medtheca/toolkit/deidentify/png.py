@@ -1,6 +1,6 @@
 """A PNG without what could identify a person: no text, no EXIF, no dates, no unknown chunks, no trailers.
 
-Kept are the pixels, the palette and transparency, and chunks of fixed length that say how colours and
+Kept are the pixels, the palette where they need one, transparency, and chunks of fixed length that say how colours and
 pixel shape are meant. The ICC profile stays bit for bit under a neutral name. Where the picture is not
 upright, an eXIf chunk of 26 bytes holds the orientation alone. The compressed pixels are copied as they
 are, unless something is hidden in them behind the last row: then they are packed anew without it.
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from medtheca.toolkit.deidentify import exif, icc
 from medtheca.toolkit.deidentify.faults import corrupt, truncated
-from medtheca.toolkit.deidentify.png_chunks import SIGNATURE, Chunk, PngLayout, parse_png
+from medtheca.toolkit.deidentify.png_chunks import PALETTE, SIGNATURE, Chunk, PngLayout, parse_png
 from medtheca.toolkit.deidentify.stripped import Buffer, Stripped, Tally, name_trailer
 from medtheca.toolkit.errors import Refused
 
@@ -63,6 +63,11 @@ def strip_layout(layout: PngLayout, source: Buffer) -> Stripped:
             if chunk.name not in seen:
                 pieces.append(_chunk(b"IDAT", _pack_pixels(layout)))
                 tally.add("hidden behind pixels", hidden)
+        elif chunk.name == b"PLTE":
+            palette = _plain_palette(layout)
+            pieces.append(palette)
+            if palette != original:
+                tally.add("unused palette", max(len(original) - len(palette), 1))
         elif _keeps(layout, chunk, seen):
             pieces.append(original)
         else:
@@ -96,8 +101,6 @@ def _keeps(layout: PngLayout, chunk: Chunk, seen: set[bytes]) -> bool:
     if chunk.name in (b"IHDR", b"IDAT"):
         return True
     length = chunk.end - chunk.start - 12
-    if chunk.name == b"PLTE":
-        return True
     if chunk.name == b"IEND":
         if length:
             raise corrupt("its end chunk is not empty")
@@ -109,10 +112,20 @@ def _keeps(layout: PngLayout, chunk: Chunk, seen: set[bytes]) -> bool:
     return length in _FIXED.get(chunk.name, ())
 
 
+def _plain_palette(layout: PngLayout) -> bytes:
+    """The palette's chunk with the entries that pixels can name; nothing where pixels name none."""
+    if layout.header.colour != PALETTE:
+        return b""
+    palette = layout.find(b"PLTE") or b""
+    if not palette or len(palette) % 3 or len(palette) > 3 * 256:
+        raise corrupt(f"its palette has {len(palette)} bytes; it takes three for each of 1 to 256 colours")
+    return _chunk(b"PLTE", bytes(palette[: 3 << layout.header.depth]))
+
+
 def _transparency_fits(layout: PngLayout, length: int) -> bool:
-    palette = layout.find(b"PLTE")
-    if layout.header.colour == 3:
-        return palette is not None and length <= len(palette) // 3
+    if layout.header.colour == PALETTE:
+        palette = layout.find(b"PLTE")
+        return palette is not None and length <= min(len(palette) // 3, 1 << layout.header.depth)
     if _TRANSPARENCY.get(layout.header.colour) != length:
         raise corrupt("its transparency does not fit its colours")
     return True
