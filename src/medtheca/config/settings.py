@@ -49,6 +49,8 @@ def _database() -> dict[str, Any]:
             "application_name": "medtheca",
             "options": "-c timezone=UTC",
         },
+        # A pooled connection may be to a server that has died since; asking first saves a page that fails.
+        "CONN_HEALTH_CHECKS": True,
         "TEST": {"NAME": query.get("test", "") or None},
     }
 
