@@ -159,7 +159,7 @@ def _age(search: Search) -> dict[str, Any]:
 
 def active_filters(search: Search, *, tell_gain: bool) -> list[dict[str, Any]]:
     """What is asked for, each with the address without it; with `tell_gain` also how many images that would give."""
-    return [
+    active = [
         {
             "label": label,
             "remove_url": search.address(**dict.fromkeys(parameters)),
@@ -167,6 +167,7 @@ def active_filters(search: Search, *, tell_gain: bool) -> list[dict[str, Any]]:
         }
         for label, parameters, without in _active(search)
     ]
+    return sorted(active, key=lambda one: -one["gain"]) if tell_gain else active
 
 
 def _active(search: Search) -> Iterator[tuple[str, tuple[str, ...], Filters]]:

@@ -128,7 +128,7 @@ def private_group(accession: Accession) -> dict[str, Any] | None:
 def history(accession: Accession) -> list[dict[str, Any]]:
     """Versions of the metadata, newest first, each with what it changed."""
     versions = list(versions_of(accession))
-    older: list[MetadataVersion | None] = [*versions[1:], None]
+    older: list[MetadataVersion | None] = [*versions[1:], None][: len(versions)]
     return [
         {
             "number": version.number,
