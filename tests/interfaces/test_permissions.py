@@ -284,11 +284,15 @@ def names(alice):
     }
 
 
-@pytest.fixture
-def clients(nobody, as_alice, as_charlie, as_sam, settings, tmp_path):
+@pytest.fixture(autouse=True)
+def _mail_in_files(settings, tmp_path):
     # The mailbox reads files; pytest-django would keep mail in memory.
     settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     settings.EMAIL_FILE_PATH = str(tmp_path)
+
+
+@pytest.fixture
+def clients(nobody, as_alice, as_charlie, as_sam):
     return nobody, as_alice, as_charlie, as_sam
 
 
