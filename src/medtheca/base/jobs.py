@@ -6,9 +6,11 @@ The job is a row inserted by the transaction that creates its reason: none is lo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 
 def enqueue(
@@ -38,3 +40,9 @@ def enqueue(
             deferrer.defer(**arguments)
     except AlreadyEnqueued:
         return
+
+
+def jobs_under_way(name: str) -> Iterator[dict[str, Any]]:
+    """Arguments of every job of this name that waits, waits to be tried again, or is being done."""
+    jobs = ProcrastinateJob.objects.filter(task_name=name, status__in=["todo", "doing"])
+    return jobs.values_list("args", flat=True).iterator()

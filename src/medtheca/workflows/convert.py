@@ -6,7 +6,7 @@ A batch is one transaction, taken only for accessions that still wait: a second 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from medtheca.base.errors import NoSpace
@@ -27,7 +27,6 @@ from medtheca.domains.provenance.operations import finish_delivery_if_done, refu
 from medtheca.domains.storage.operations import keeping_blobs, store_blobs
 from medtheca.domains.storage.queries import blob_store, space_is_short
 from medtheca.domains.storage.stores import Staged
-from medtheca.toolkit.sandbox import Outcome
 from medtheca.workflows.decoding import decoder_pool
 
 _DERIVED = (FileKind.PUBLIC, FileKind.THUMBNAIL, FileKind.WEB)
@@ -38,13 +37,23 @@ class _Examined:
     """What the sandbox found in one file, its parts staged."""
 
     report: dict[str, Any]
-    parts: dict[str, Staged]
+    parts: dict[str, Staged] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What became of the files of a batch, by accession: examined, or refused with code, words and remedy."""
+
+    examined: dict[int, _Examined] = field(default_factory=dict)
+    refusals: dict[int, tuple[str, str, str]] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
 
 
 def convert_batch(*, accession_ids: Sequence[int]) -> None:
-    """Convert accessions of one delivery that still wait.
+    """Convert accessions that still wait, cohort by cohort.
 
-    Raises `NoSpace` before anything is decoded where the disk reserve would be touched; the job is tried again.
+    Raises `NoSpace` before anything is decoded where the disk reserve would be touched, and `FileNotFoundError` at the
+    end where originals are missing; the job is tried again.
     """
     waiting = waiting_accessions(accession_ids)
     if not waiting:
@@ -55,37 +64,47 @@ def convert_batch(*, accession_ids: Sequence[int]) -> None:
     if space_is_short(needed=needed):
         raise NoSpace("There is no space to convert images now; they wait.", remedy="Make space on the disk.")
     step("convert.begun")
-    examined, refusals = _examine(waiting)
-    with keeping_blobs():
-        still = lock_waiting([row.pk for row in waiting])
-        _keep(still, {key: value for key, value in examined.items() if key in {row.pk for row in still}})
-        refuse_accessions(refusals=refusals)
-        step("convert.rows")
-    blob_store().discard(part for found in examined.values() for part in found.parts.values() if part.path.exists())
-    step("convert.done")
+    # One cohort at a time: what is in one must neither hang in the circles of another nor be told of there.
+    missing: list[str] = []
+    for cohort_id in sorted({row.cohort_id for row in waiting}):
+        missing += _convert([row for row in waiting if row.cohort_id == cohort_id])
     finish_delivery_if_done({row.delivery_id for row in waiting})
+    if missing:
+        # Our fault and not the files': the job fails loudly, but the others of the batch did not have to wait.
+        raise FileNotFoundError(f"Originals cannot be read: {'; '.join(missing)}")
 
 
-def _examine(waiting: Sequence[Accession]) -> tuple[dict[int, _Examined], dict[int, tuple[str, str, str]]]:
+def _convert(waiting: Sequence[Accession]) -> list[str]:
+    """Convert accessions of one cohort; return what is wrong with originals that could not be read."""
+    batch = _Batch()
+    try:
+        _examine(waiting, batch)
+        with keeping_blobs():
+            still = lock_waiting([row.pk for row in waiting])
+            _keep(still, {row.pk: batch.examined[row.pk] for row in still if row.pk in batch.examined})
+            refuse_accessions(refusals=batch.refusals)
+            step("convert.rows")
+    finally:
+        # What was kept has been moved away; the rest must not pile up on a disk that may be full.
+        blob_store().discard(part for found in batch.examined.values() for part in found.parts.values())
+    step("convert.done")
+    return batch.missing
+
+
+def _examine(waiting: Sequence[Accession], batch: _Batch) -> None:
     store = blob_store()
     items = [(str(row.pk), store.path(row.original.sha256)) for row in waiting if row.original]
-    examined: dict[int, _Examined] = {}
-    refusals: dict[int, tuple[str, str, str]] = {}
     for outcome in decoder_pool().run(items):
-        if outcome.refusal is not None:
-            _raise_if_ours(outcome)
-            refusals[int(outcome.key)] = (outcome.refusal.code, outcome.refusal.message, outcome.refusal.remedy)
+        key, refusal = int(outcome.key), outcome.refusal
+        if refusal is not None and refusal.code == "input_unreadable":
+            batch.missing.append(f"accession {key}: {refusal.message}")
+        elif refusal is not None:
+            batch.refusals[key] = (refusal.code, refusal.message, refusal.remedy)
         elif outcome.report is not None:
-            parts = {name: store.stage([data]) for name, data in outcome.parts.items()}
-            examined[int(outcome.key)] = _Examined(outcome.report, parts)
+            found = batch.examined[key] = _Examined(outcome.report)
+            for name, data in outcome.parts.items():
+                found.parts[name] = store.stage([data])
     step("convert.examined")
-    return examined, refusals
-
-
-def _raise_if_ours(outcome: Outcome) -> None:
-    # A missing blob is our fault and not the file's: the job fails loudly and is tried again.
-    if outcome.refusal is not None and outcome.refusal.code == "input_unreadable":
-        raise FileNotFoundError(f"accession {outcome.key}: {outcome.refusal.message}")
 
 
 def _keep(accessions: Sequence[Accession], examined: dict[int, _Examined]) -> None:
@@ -108,8 +127,7 @@ def _keep(accessions: Sequence[Accession], examined: dict[int, _Examined]) -> No
     create_images(images=list(images.values()), files=files)
     step("convert.images")
     if images:
-        # A batch is of one delivery, so of one cohort.
-        cohort = accessions[0].cohort
+        (cohort,) = {accession.cohort for accession in accessions}
         place_images(
             image_ids=[image.pk for image in images.values()], scope_ids=[cohort.scope_id, cohort.contributor.scope_id]
         )

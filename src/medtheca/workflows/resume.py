@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 
-from medtheca.base.jobs import enqueue
+from medtheca.base.jobs import enqueue, jobs_under_way
 from medtheca.domains.metadata.queries import stranded_files
 from medtheca.domains.provenance.stranded import stranded_accessions, stranded_deliveries, stranded_requests
 from medtheca.workflows.receive import BATCH_FILES, enqueue_reception
@@ -22,11 +22,13 @@ def resume_stranded() -> int:
     for upload_id in stranded_deliveries():
         enqueue_reception(upload_id)
         made += 1
-    waiting = stranded_accessions(limit=_MOST)
-    for start in range(0, len(waiting), BATCH_FILES):
-        batch = waiting[start : start + BATCH_FILES]
-        enqueue("convert.batch", accession_ids=batch, queueing_lock=f"convert:{batch[0]}", priority=-5)
-        made += 1
+    # A long queue is no reason to ask again.
+    cared_for = {pk for job in jobs_under_way("convert.batch") for pk in job["accession_ids"]}
+    for waiting in stranded_accessions(limit=_MOST, cared_for=cared_for).values():
+        for start in range(0, len(waiting), BATCH_FILES):
+            batch = waiting[start : start + BATCH_FILES]
+            enqueue("convert.batch", accession_ids=batch, queueing_lock=f"convert:{batch[0]}", priority=-5)
+            made += 1
     for file in stranded_files():
         enqueue("describe.file", file_id=file.pk, lock=f"describe:{file.cohort_id}", queueing_lock=f"file:{file.pk}")
         made += 1

@@ -63,6 +63,8 @@ def _first_with_pixels(images: Iterable[Image], cohort_ids: Iterable[int]) -> di
             cohort__in=list(cohort_ids), image__pixel_hash__in={image.pixel_hash for image in images}
         )
         .select_related("image")
-        .order_by("-pk")
+        # One row a hash, however many pictures are all black.
+        .order_by("image__pixel_hash", "pk")
+        .distinct("image__pixel_hash")
     )
     return {row.image.pixel_hash: row for row in rows if row.image is not None}

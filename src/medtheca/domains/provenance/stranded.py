@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from datetime import timedelta
+from itertools import islice
 from uuid import UUID
 
 from django.db.models import F, QuerySet
@@ -25,10 +27,14 @@ def stranded_deliveries() -> list[UUID]:
     return list(rows.values_list("upload_id", flat=True))
 
 
-def stranded_accessions(*, limit: int) -> list[int]:
-    """Accessions that nobody has converted."""
-    rows = Accession.objects.filter(state=AccessionState.RECEIVED, modified__lt=now() - PATIENCE)
-    return list(rows.order_by("pk").values_list("pk", flat=True)[:limit])
+def stranded_accessions(*, limit: int, cared_for: Container[int] = ()) -> dict[int, list[int]]:
+    """Ids of accessions that nobody has converted, by cohort; without those `cared_for`, which only have to wait."""
+    rows = Accession.objects.filter(state=AccessionState.RECEIVED, modified__lt=now() - PATIENCE).order_by("pk")
+    lying = (row for row in rows.values_list("cohort", "pk").iterator() if row[1] not in cared_for)
+    found: dict[int, list[int]] = {}
+    for cohort_id, pk in islice(lying, limit):
+        found.setdefault(cohort_id, []).append(pk)
+    return found
 
 
 def stranded_requests() -> QuerySet[PublishRequest]:
