@@ -19,6 +19,7 @@ from medtheca.base.jobs import enqueue
 from medtheca.base.steps import step
 from medtheca.domains.accounts.models import User
 from medtheca.domains.ledger.operations import record
+from medtheca.domains.provenance.access import require_owner
 from medtheca.domains.provenance.models import Delivery
 from medtheca.domains.provenance.operations import finish_delivery_if_done, open_delivery, refuse_delivery
 from medtheca.domains.provenance.queries import cohort_for
@@ -33,7 +34,7 @@ from medtheca.domains.provenance.reception import (
 from medtheca.domains.storage.enums import UploadState
 from medtheca.domains.storage.models import Upload
 from medtheca.domains.storage.operations import keeping_blobs
-from medtheca.domains.storage.queries import blob_store
+from medtheca.domains.storage.queries import blob_store, upload_of
 from medtheca.domains.storage.stores import Staged
 from medtheca.domains.storage.uploads import begin_upload, record_progress, release_upload, take_in_upload
 from medtheca.toolkit.errors import Refused
@@ -51,6 +52,8 @@ def begin_delivery(
 ) -> Upload:
     """Begin an upload to a cohort. Raises `NotFound`, `NotAllowed`, `Invalid`, `TooLarge` or `NoSpace`."""
     cohort = cohort_for(user, cohort_id)
+    # Before anything is made: a file on disk does not go away with a transaction.
+    require_owner(user, cohort, to="upload to this cohort")
     with transaction.atomic():
         upload = begin_upload(owner=user, filename=filename, size=size, media_type=media_type, sha256=sha256)
         open_delivery(upload=upload, cohort=cohort, actor=user)
@@ -68,14 +71,23 @@ def acknowledge_bytes(*, upload: Upload, begun_at: int, offset: int) -> None:
 
 
 def cancel_delivery(*, user: User, upload: Upload) -> None:
-    """Give up an upload that is not whole. Raises `Conflict` where it is too late for that."""
+    """Give up an upload of one's own that is not whole.
+
+    Raises `NotFound` for somebody else's, `Conflict` where it is too late.
+    """
+    # Asked first without a lock: while a whole upload is hashed its row is locked, for minutes where it is large.
+    _refuse_cancelling(upload_of(user.pk, upload.pk))
     with transaction.atomic():
         locked = Upload.objects.select_for_update().get(pk=upload.pk)
-        if locked.state != UploadState.RECEIVING or locked.offset == locked.size:
-            raise Conflict("The upload is whole and on its way.", remedy="Withdraw what came of it instead.")
+        _refuse_cancelling(locked)
         release_upload(upload=locked, state=UploadState.CANCELLED)
         delivery = Delivery.objects.get(upload=upload)
         refuse_delivery(delivery=delivery, code="cancelled", words="The upload was cancelled.", remedy="")
+
+
+def _refuse_cancelling(upload: Upload) -> None:
+    if upload.state != UploadState.RECEIVING or upload.offset == upload.size:
+        raise Conflict("The upload is whole and on its way.", remedy="Withdraw what came of it instead.")
 
 
 def enqueue_reception(upload_id: UUID) -> None:
@@ -195,17 +207,22 @@ def _receive_all(delivery: Delivery, sources: Iterator[_Source]) -> None:
     done = received_ordinals(delivery)
     batch: list[Arrival] = []
     size = 0
-    for source in sources:
-        if source.ordinal in done:
-            continue
-        arrival = _stage(source)
-        batch.append(arrival)
-        size += arrival.staged.size if arrival.staged else 0
-        if len(batch) >= BATCH_FILES or size >= BATCH_BYTES:
+    try:
+        for source in sources:
+            if source.ordinal in done:
+                continue
+            arrival = _stage(source)
+            batch.append(arrival)
+            size += arrival.staged.size if arrival.staged else 0
+            if len(batch) >= BATCH_FILES or size >= BATCH_BYTES:
+                _take_in(delivery, batch)
+                batch, size = [], 0
+        if batch:
             _take_in(delivery, batch)
-            batch, size = [], 0
-    if batch:
-        _take_in(delivery, batch)
+            batch = []
+    finally:
+        # Each try would leave a batch behind, and the reason for trying again may be that the disk is full.
+        blob_store().discard(arrival.staged for arrival in batch if arrival.staged)
 
 
 def _stage(source: _Source) -> Arrival:

@@ -6,14 +6,17 @@ after they are synced, so that what was acknowledged survives a crash; bytes bey
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Now
 
 from medtheca.base.errors import Conflict, Invalid, NoSpace, Problem, TooLarge
 from medtheca.base.steps import step
@@ -24,6 +27,7 @@ from medtheca.domains.storage.operations import store_blobs
 from medtheca.domains.storage.queries import blob_store, bytes_under_way, space_is_short
 
 _CHUNK = 1 << 20
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def part_path(upload_id: UUID | str) -> Path:
@@ -59,7 +63,11 @@ def begin_upload(*, owner: User, filename: str, size: int, media_type: str = "",
         if space_is_short(needed=size):
             raise NoSpace(f"There is no space for {filename} now.", remedy="Ask the administrator; nothing was stored.")
         upload = Upload.objects.create(
-            owner=owner, filename=filename, size=size, media_type=media_type[:100], declared_sha256=sha256.lower()
+            owner=owner,
+            filename=filename,
+            size=size,
+            media_type=_UNSTORABLE.sub("", media_type)[:100],
+            declared_sha256=sha256.lower(),
         )
         path = part_path(upload.pk)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,6 +81,12 @@ def _check_declaration(filename: str, size: int, sha256: str) -> None:
     problems = []
     if not filename.strip() or len(filename) > 255:
         problems.append(Problem("filename", "A file name has 1 to 255 characters.", remedy="Name the file."))
+    if _UNSTORABLE.search(filename):
+        problems.append(
+            Problem(
+                "filename", "A file name holds text, without NUL and halves of characters.", remedy="Rename the file."
+            )
+        )
     if size < 0:
         problems.append(Problem("size", "A size is 0 or more."))
     if sha256 and (len(sha256) != 64 or not set(sha256.lower()) <= set("0123456789abcdef")):
@@ -86,7 +100,9 @@ def record_progress(*, upload_id: UUID | str, begun_at: int, offset: int) -> Non
 
     Raises `Conflict` where somebody else moved it meanwhile; compare-and-set, so that two writers cannot both win.
     """
-    moved = Upload.objects.filter(pk=upload_id, offset=begun_at, state=UploadState.RECEIVING).update(offset=offset)
+    moved = Upload.objects.filter(pk=upload_id, offset=begun_at, state=UploadState.RECEIVING).update(
+        offset=offset, modified=Now()
+    )
     if not moved:
         raise Conflict("Another request has continued this upload.", remedy="Ask for its offset and go on from there.")
     step("upload.progress")
@@ -95,7 +111,7 @@ def record_progress(*, upload_id: UUID | str, begun_at: int, offset: int) -> Non
 def take_in_upload(*, upload: Upload) -> Upload:
     """Hash a whole upload and keep it as a blob. Call inside `keeping_blobs`; doing it twice is harmless.
 
-    Raises `Conflict` where the bytes are not those whose SHA-256 was declared.
+    Raises `Conflict` where bytes are missing, or are not those whose SHA-256 was declared.
     """
     if upload.state != UploadState.RECEIVING:
         return upload
@@ -110,6 +126,9 @@ def take_in_upload(*, upload: Upload) -> Upload:
             code="checksum_differs",
             remedy="Upload the file again.",
         )
+    # Bytes beyond the declared end were never acknowledged, and are no part of what was hashed.
+    with path.open("ab") as part:
+        part.truncate(upload.size)
     staged = blob_store().adopt(path, sha256, upload.size)
     upload.blob = store_blobs([staged])[sha256]
     upload.state = UploadState.FINISHED
@@ -126,7 +145,8 @@ def release_upload(*, upload: Upload, state: UploadState) -> None:
 
 def _read_chunks(path: Path, size: int) -> Iterator[bytes]:
     remaining = size
-    with path.open("rb") as file:
+    # The file itself may be gone, after a restore for instance: waiting would not bring it back.
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
         while remaining and (chunk := file.read(min(_CHUNK, remaining))):
             remaining -= len(chunk)
             yield chunk
