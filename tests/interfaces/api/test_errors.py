@@ -66,7 +66,7 @@ def test_a_fault_says_nothing_of_its_inside(monkeypatch, caplog):
     def fail(*args, **kwargs):
         raise RuntimeError("the secret inside")
 
-    monkeypatch.setattr("medtheca.interfaces.api.v2.routes.images.find_page", fail)
+    monkeypatch.setattr("medtheca.interfaces.api.v2.routes.images.find_entries", fail)
     caller = nobody()
     caller.client.raise_request_exception = False
     answer = caller.get("images/")

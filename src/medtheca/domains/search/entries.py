@@ -1,16 +1,40 @@
-"""What lists show of an image, gathered for a whole page in three queries and as plain values."""
+"""What lists show of an image, as plain values: one query a page, whatever its size."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
-from medtheca.domains.access.enums import Visibility
-from medtheca.domains.access.queries import visibility_of
+from django.contrib.postgres.aggregates import JSONBAgg
+from django.db.models import Case, Exists, Func, JSONField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Now
+
+from medtheca.domains.access.enums import ScopeKind, Visibility
+from medtheca.domains.access.models import Placement
+from medtheca.domains.access.queries import ANYBODY, viewer_of
 from medtheca.domains.imaging.enums import SERVED_KINDS, FileKind
 from medtheca.domains.imaging.models import Image, ImageFile
-from medtheca.domains.provenance.models import Accession
+from medtheca.domains.search.filters import Filters
+from medtheca.domains.search.queries import Asker, Cursor, cut_page, find, image_for
+
+_COLUMNS = (
+    "id",
+    "created",
+    "key",
+    "public_id",
+    "width",
+    "height",
+    "accession__licence",
+    "accession__attribution",
+    "accession__description__structured",
+    "accession__patient__public_id",
+    "accession__lesion__public_id",
+    "shown",
+    "stored",
+)
+_KINDS = {kind.value: kind for kind in SERVED_KINDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +54,10 @@ class Entry:
     `public_ids` are those of its patient and lesion.
     """
 
-    image: Image
+    key: UUID
+    public_id: str | None
+    width: int
+    height: int
     visibility: Visibility
     licence: str
     attribution: str
@@ -39,34 +66,66 @@ class Entry:
     files: Mapping[FileKind, EntryFile]
 
 
-def entries_of(images: Sequence[Image]) -> list[Entry]:
-    """Entries of images, in their order. The caller has asked `find_page` or `image_for` for the images."""
-    ids = [image.pk for image in images]
-    visibility = visibility_of(ids)
-    files: dict[int, dict[FileKind, EntryFile]] = {pk: {} for pk in ids}
-    kinds = {kind.value: kind for kind in SERVED_KINDS}
-    stored = ImageFile.objects.filter(image__in=ids, kind__in=SERVED_KINDS)
-    for pk, kind, media_type, size, sha256 in stored.values_list(
-        "image", "kind", "media_type", "blob__size", "blob__sha256"
-    ):
-        files[pk][kinds[kind]] = EntryFile(media_type, size, sha256)
-    said = Accession.objects.filter(image__in=ids).values_list(
-        "image", "licence", "attribution", "description__structured", "patient__public_id", "lesion__public_id"
+@dataclass(frozen=True, slots=True)
+class EntryPage:
+    """One page of entries, and the cursors of its neighbours."""
+
+    entries: list[Entry]
+    next: Cursor | None
+    previous: Cursor | None
+
+
+def find_entries(filters: Filters, *, asker: Asker, limit: int, cursor: Cursor | None = None) -> EntryPage:
+    """As `find_page`, oldest first, with everything that a list shows."""
+    rows, after, before = cut_page(_rows(find(filters, asker=asker), asker), limit=limit, cursor=cursor)
+    return EntryPage([_entry(row) for row in rows], after, before)
+
+
+def entry_for(asker: Asker, ref: str) -> Entry:
+    """As `image_for`: one image by public id or key. Raises `NotFound`."""
+    image = image_for(asker, ref)
+    return _entry(_rows(Image.objects.filter(pk=image.pk), asker).get())
+
+
+def _rows(images: QuerySet[Image], asker: Asker) -> QuerySet[Image, Any]:
+    viewer = viewer_of(asker)
+    files = (
+        ImageFile.objects.filter(image=OuterRef("pk"), kind__in=SERVED_KINDS)
+        .order_by()
+        .values("image")
+        .annotate(found=JSONBAgg(_Array("kind", "media_type", "blob__size", "blob__sha256")))
+        .values("found")
     )
-    by_image = {row[0]: row[1:] for row in said}
-    entries = []
-    for image in images:
-        licence, attribution, structured, patient, lesion = by_image[image.pk]
-        public_ids = {name: value for name, value in (("patient_id", patient), ("lesion_id", lesion)) if value}
-        entries.append(
-            Entry(
-                image=image,
-                visibility=visibility[image.pk],
-                licence=licence,
-                attribution=attribution,
-                structured=structured or {},
-                public_ids=public_ids,
-                files=files[image.pk],
-            )
-        )
-    return entries
+    # Nobody in particular sees what is public and nothing else.
+    shown = Value(Visibility.PUBLIC.value) if viewer == ANYBODY else _visibility()
+    return images.annotate(shown=shown, stored=Subquery(files)).values_list(*_COLUMNS, named=True)
+
+
+class _Array(Func):
+    function = "jsonb_build_array"
+    output_field = JSONField()
+
+
+def _visibility() -> Case:
+    open_now = Placement.objects.filter(Q(opens__isnull=True) | Q(opens__lte=Now()), image=OuterRef("pk"))
+    return Case(
+        When(Exists(open_now.filter(scope__kind=ScopeKind.PUBLIC)), then=Value(Visibility.PUBLIC.value)),
+        When(Exists(open_now.filter(scope__kind=ScopeKind.SIGNED_IN)), then=Value(Visibility.SIGNED_IN.value)),
+        default=Value(Visibility.PRIVATE.value),
+    )
+
+
+def _entry(row: Any) -> Entry:
+    subjects = (("patient_id", row.accession__patient__public_id), ("lesion_id", row.accession__lesion__public_id))
+    return Entry(
+        key=row.key,
+        public_id=row.public_id,
+        width=row.width,
+        height=row.height,
+        visibility=Visibility(row.shown),
+        licence=row.accession__licence,
+        attribution=row.accession__attribution,
+        structured=row.accession__description__structured or {},
+        public_ids={name: value for name, value in subjects if value},
+        files={_KINDS[kind]: EntryFile(*file) for kind, *file in row.stored or ()},
+    )

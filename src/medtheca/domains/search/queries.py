@@ -7,6 +7,7 @@ import binascii
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
@@ -22,9 +23,20 @@ from medtheca.domains.provenance.access import visible_cohorts
 from medtheca.domains.search.filters import CHOICES, HIERARCHIES, Filters
 from medtheca.toolkit.schemas import DERMATOLOGY
 
+
+class _InOrder(Protocol):
+    """What has a place in the order of images."""
+
+    @property
+    def created(self) -> datetime: ...
+    @property
+    def id(self) -> int: ...
+
+
 MOST_A_PAGE = 100
 _TERMS_A_WORD = 60
 Asker = User | AnonymousUser | None
+Row = TypeVar("Row", bound=_InOrder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +126,18 @@ def find_page(
     filters: Filters, *, asker: Asker, limit: int, cursor: Cursor | None = None, newest_first: bool = False
 ) -> Page:
     """A page of `find` in the order of (created, id), at most `MOST_A_PAGE` images."""
+    images, after, before = cut_page(find(filters, asker=asker), limit=limit, cursor=cursor, newest_first=newest_first)
+    return Page(images, after, before)
+
+
+def cut_page(
+    images: QuerySet[Image, Row], *, limit: int, cursor: Cursor | None, newest_first: bool = False
+) -> tuple[list[Row], Cursor | None, Cursor | None]:
+    """Rows of a page of images, whole or as named values, and the cursors of the next and the previous page.
+
+    `images` come from `find`; rows have at least `created` and `id`.
+    """
     limit = max(1, min(limit, MOST_A_PAGE))
-    images = find(filters, asker=asker)
     backwards = cursor is not None and cursor.backwards
     descending = newest_first != backwards
     if cursor is not None:
@@ -128,17 +150,18 @@ def find_page(
         rows.reverse()
     has_next = bool(rows) and (more or backwards)
     has_previous = bool(rows) and (more if backwards else cursor is not None)
-    return Page(
-        images=rows,
-        next=Cursor(rows[-1].created, rows[-1].pk) if has_next else None,
-        previous=Cursor(rows[0].created, rows[0].pk, backwards=True) if has_previous else None,
+    return (
+        rows,
+        Cursor(rows[-1].created, rows[-1].id) if has_next else None,
+        Cursor(rows[0].created, rows[0].id, backwards=True) if has_previous else None,
     )
 
 
 def _beyond(cursor: Cursor, *, descending: bool) -> Q:
+    # Written so that the index is entered at the cursor: `a > x OR (a = x AND b > y)` reads it from its beginning.
     if descending:
-        return Q(created__lt=cursor.created) | Q(created=cursor.created, id__lt=cursor.id)
-    return Q(created__gt=cursor.created) | Q(created=cursor.created, id__gt=cursor.id)
+        return Q(created__lte=cursor.created) & (Q(created__lt=cursor.created) | Q(id__lt=cursor.id))
+    return Q(created__gte=cursor.created) & (Q(created__gt=cursor.created) | Q(id__gt=cursor.id))
 
 
 def facet(filters: Filters, field: str, *, asker: Asker) -> dict[str, int]:

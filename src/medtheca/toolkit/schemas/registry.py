@@ -198,6 +198,6 @@ class Pack:
         """What a query may name. Identifiers are among them: they are searched by their public ids."""
         return tuple(column for column in self.columns.values() if column.search is not Search.NONE)
 
-    @property
+    @cached_property
     def identifiers(self) -> tuple[str, ...]:
         return tuple(item.name for item in self.fields if item.kind is Kind.IDENTIFIER)

@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from medtheca.base.errors import Invalid
-from medtheca.domains.search.entries import entries_of
+from medtheca.domains.search.entries import entry_for, find_entries
 from medtheca.domains.search.filters import Filters, read_filters
-from medtheca.domains.search.queries import Cursor, count, decode_cursor, find_page, image_for
+from medtheca.domains.search.queries import Cursor, count, decode_cursor
 from medtheca.interfaces.api.v2.calling import caller_of, user_of
 from medtheca.interfaces.api.v2.shapes.common import PageOut, PageQuery
 from medtheca.interfaces.api.v2.shapes.images import ImageFilters, ImageOut, TakeBackIn, image_out, site_of
@@ -28,11 +28,11 @@ def list_images(request: HttpRequest, page: Query[PageQuery], wanted: Query[Imag
     """Images that the caller may see, oldest first, those that match all filters."""
     caller = caller_of(request)
     filters = _filters(wanted)
-    found = find_page(filters, asker=caller.user, limit=page_size(page.limit), cursor=_cursor(page.cursor))
+    found = find_entries(filters, asker=caller.user, limit=page_size(page.limit), cursor=_cursor(page.cursor))
     site = site_of(request)
     body = page_body(
         request,
-        [image_out(entry, site=site, caller=caller) for entry in entries_of(found.images)],
+        [image_out(entry, site=site, caller=caller) for entry in found.entries],
         count=count(filters, asker=caller.user) if is_first_page(page.cursor) else None,
         after=found.next.encode() if found.next else None,
         before=found.previous.encode() if found.previous else None,
@@ -62,8 +62,7 @@ def make_image_private(request: HttpRequest, isic_id: str, given: TakeBackIn) ->
 
 def _shown(request: HttpRequest, isic_id: str) -> dict[str, Any]:
     caller = caller_of(request)
-    [entry] = entries_of([image_for(caller.user, isic_id)])
-    return image_out(entry, site=site_of(request), caller=caller)
+    return image_out(entry_for(caller.user, isic_id), site=site_of(request), caller=caller)
 
 
 def _filters(wanted: ImageFilters) -> Filters:
