@@ -192,7 +192,7 @@ class Checker:
             self.broken(subject, f"It needs blob {row['sha256']}, which is {row['state']}.")
         sha256 = row["sha256"]
         if sha256 not in self._hashes:
-            path = self.blobs / sha256[:2] / sha256[2:4] / sha256
+            path = self.blobs / sha256[:2] / sha256
             self._hashes[sha256] = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
             self.counts["blobs"] += 1
         if self._hashes[sha256] != sha256:
@@ -280,7 +280,7 @@ class Checker:
         for event in self.of("erased"):
             self.counts["erasures"] += 1
             sha256 = event["sha256"]
-            if sha256 in known or (self.blobs / sha256[:2] / sha256[2:4] / sha256).exists():
+            if sha256 in known or (self.blobs / sha256[:2] / sha256).exists():
                 self.broken(f"blob {sha256}", "It was erased and is there.")
 
 

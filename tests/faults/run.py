@@ -9,6 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.faults.harness.points import Points
 from tests.faults.harness.storm import Storm
 
 _PHASE = 50
@@ -19,14 +20,19 @@ def main():
     parser.add_argument("--ingests", type=int, default=300)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--minutes", type=float, default=30, help="When to stop at the latest.")
-    parser.add_argument("--pace", type=float, default=3.0, help="Most seconds between two kills.")
+    parser.add_argument("--pace", type=float, default=3.0, help="Most seconds from an archive at work to a kill.")
+    parser.add_argument("--plant", default="", help="A bug of tests/faults/planted.py to put back.")
+    parser.add_argument("--no-points", action="store_true", help="Leave out the enumerated fault points.")
     parser.add_argument("--keep", action="store_true", help="Keep the folder.")
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else secrets.randbelow(1 << 31)
     print(f"seed {seed}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="medtheca-faults-"))
     try:
-        sys.exit(_run(folder, seed, options))
+        code = _run(folder / "storm", seed, options)
+        if not options.no_points and not options.plant:
+            code |= _run_points(folder / "points")
+        sys.exit(code)
     finally:
         if options.keep:
             print(f"kept in {folder}")
@@ -35,9 +41,11 @@ def main():
 
 
 def _run(folder, seed, options):
+    folder.mkdir()
     begun = time.monotonic()
     sent, failed = 0, []
-    with Storm(folder, seed=seed) as storm:
+    planted = {"MEDTHECA_BLOB_STORE": f"tests.faults.planted.{options.plant}"} if options.plant else {}
+    with Storm(folder, seed=seed, patience=20 if options.plant else 180, **planted) as storm:
         steps = storm.archive.steps
         while True:
             storm.rage(min(_PHASE, options.ingests), pace=(0.3, options.pace))
@@ -48,7 +56,7 @@ def _run(folder, seed, options):
             print(
                 f"{took:6.0f} s  {sent} ingests by tus, {report['counts'].get('deliveries', 0)} in all, "
                 f"{sum(storm.kills.values())} kills, {len(steps.missing())} steps not hit, "
-                f"{len(report['violations'])} violations",
+                f"{len(report['violations'])} violations, at rest after {storm.rests[-1]} s",
                 flush=True,
             )
             if failed or took > 60 * options.minutes or (sent >= options.ingests and not steps.missing()):
@@ -62,6 +70,20 @@ def _run(folder, seed, options):
     for name in steps.missing():
         print(f"NOT HIT  {name}")
     return 1 if failed or steps.missing() or sent < options.ingests else 0
+
+
+def _run_points(folder):
+    """Abort at every pass of every named step of one ingest."""
+    folder.mkdir()
+    with Points(folder) as points:
+        aborts, violations = points.tell_all(every_pass=True)
+    print(f"aborted at {sum(aborts.values())} passes of {len(aborts)} steps, {len(violations)} violations")
+    for violation in violations:
+        print(f"BROKEN  {violation['subject']}: {violation['words']}")
+    never = [step for step, count in aborts.items() if not count]
+    for step in never:
+        print(f"NOT ABORTED AT  {step}")
+    return 1 if violations or never else 0
 
 
 if __name__ == "__main__":

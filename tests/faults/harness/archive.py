@@ -17,6 +17,8 @@ from medtheca.config.processes.lock import read_holder
 from medtheca.config.processes.supervisor import MARK
 from tests.faults.harness.steps import Steps, is_alive, wait_for
 
+ROOT = Path(__file__).parents[3]
+INSIDER = ["-m", "tests.faults.harness.insider"]
 _READY = 120
 
 
@@ -33,6 +35,7 @@ class Archive:
             self.port = probe.getsockname()[1]
         self.variables = {
             **{name: value for name, value in os.environ.items() if not name.startswith("MEDTHECA_")},
+            "PYTHONPATH": str(ROOT),
             "DATABASE_URL": "",
             "MEDTHECA_DATA": str(self.data),
             "MEDTHECA_PORT": str(self.port),

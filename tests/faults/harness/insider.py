@@ -70,10 +70,10 @@ class Insider:
         while not stop.exists():
             rng = random.Random(f"insider {self.seed} {self.number}")
             acts = [self.deliver]
-            acts += [self.describe] if rng.random() < 0.4 else []
-            acts += [self.publish] if rng.random() < 0.5 else []
-            acts += [self.sweep] if rng.random() < 0.4 else []
-            acts += [self.erase] if rng.random() < 0.2 else []
+            acts += [self.describe] if rng.random() < 0.6 else []
+            acts += [self.publish] if rng.random() < 0.7 else []
+            acts += [self.sweep] if rng.random() < 0.6 else []
+            acts += [self.erase] if rng.random() < 0.4 else []
             for act in acts:
                 try:
                     close_old_connections()

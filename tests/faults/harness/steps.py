@@ -10,7 +10,7 @@ import medtheca
 
 SOURCE = Path(medtheca.__file__).parent
 # A thread that has noted nothing for longer has done its work and waits for more.
-_FRESH = 3.0
+_FRESH = 5.0
 
 
 def all_steps():
