@@ -106,6 +106,7 @@ async def _work_forever(concurrency: int) -> None:
 async def _work_until_idle(concurrency: int) -> None:
     # Not the worker's own "do not wait": that one stops its heartbeat before its last jobs are done.
     async with _worker_app() as (worker_app, life):
+        await _rescue(worker_app)
         worker = asyncio.create_task(_run_worker(worker_app, concurrency, signals=False))
         rescuer = asyncio.create_task(_rescue_forever(worker_app, life))
         idle = asyncio.create_task(_until_idle(worker_app))
