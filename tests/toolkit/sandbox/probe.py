@@ -1,6 +1,7 @@
 """A decoder that does as its file says: what a hostile picture would do if it had taken a decoder over."""
 
 import ctypes
+import json
 import os
 import signal
 import socket
@@ -240,6 +241,12 @@ def do_raw(argument):
     do_hang("")
 
 
+def do_answer_ahead(argument):
+    """Answer this file, then the next one before it has come."""
+    forged = json.dumps({"report": {"word": "forged", "pid": os.getpid()}, "parts": []}).encode()
+    os.write(3, len(forged).to_bytes(4, "big") + forged)
+
+
 def do_close(argument):
     """Hang up, and go on."""
     os.closerange(0, 16)
@@ -252,6 +259,15 @@ def do_large_part(argument):
 
 def do_large_report(argument):
     return {"text": "x" * int(argument)}, {}
+
+
+def do_many(argument):
+    """A report of lists, each of which takes 30 times its text in memory."""
+    body = b'{"report":{"a":[' + b",".join([b"[]"] * int(argument)) + b"]}}"
+    frame = memoryview(len(body).to_bytes(4, "big") + body)
+    while frame:
+        frame = frame[os.write(3, frame) :]
+    do_hang("")
 
 
 def do_not_json(argument):

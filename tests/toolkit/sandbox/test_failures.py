@@ -89,12 +89,43 @@ def raw(header):
         (raw(b'{"report":{},"parts":[["a",0],["a",1]]}'), "table of parts is damaged"),
         (raw(b'{"report":{},"parts":{}}'), "not a list"),
         (raw(b'{"refusal":{"code":"Bad Code","message":"m","remedy":"r"}}'), "refusal is damaged"),
+        # Codes that are the pool's own to give: the first would have the file tried for ever, as our own fault.
+        (raw(b'{"refusal":{"code":"input_unreadable","message":"m","remedy":"r"}}'), "refusal is damaged"),
+        (raw(b'{"refusal":{"code":"decoder_crashed","message":"m","remedy":"r"}}'), "refusal is damaged"),
+        (raw(b'{"refusal":{"code":"decoder_timeout","message":"m","remedy":"r"}}'), "refusal is damaged"),
+        (raw(b'{"report":{"width":9223372036854775808}}'), "not a number of 64 bits"),
+        (raw(b'{"report":{"width":' + b"9" * 4000 + b"}}"), "not a number of 64 bits"),
+        (raw(b'{"report":{"width":' + b"9" * 9000 + b"}}"), "not sound"),
+        (raw(b'{"report":{}}'), "belongs to another file"),
+        (raw(b'{"report":{},"serial":7}'), "belongs to another file"),
+        (raw(b'{"refusal":{"code":"x","message":"m","remedy":"r"}}'), "belongs to another file"),
     ],
 )
 def test_output_beyond_the_rules_is_refused(pool, order, text, reason):
     refusal = decode_between_neighbours(pool, order, text)
     assert refusal.code == "decoder_output"
     assert reason in refusal.message
+
+
+def test_an_answer_is_never_taken_for_that_of_the_next_file(pool, order):
+    assert decode_between_neighbours(pool, order, "answer_ahead").code == "decoder_output"
+
+
+def test_a_report_of_too_many_small_things_is_refused_before_it_is_read(order):
+    roomy = Limits(cpu_seconds=10, wall_seconds=30)
+    with DecoderPool(PROBE, limits=roomy) as pool:
+        refusal = decode_between_neighbours(pool, order, "many 2000000")
+    assert refusal.code == "decoder_output"
+    assert "4,000,002 values" in refusal.message
+
+
+def test_what_a_decoder_logs_cannot_pass_for_a_line_of_ours(pool, order, caplog):
+    with caplog.at_level(logging.WARNING, logger="medtheca.toolkit.sandbox"):
+        list(pool.run([order("raise here")]))
+    (record,) = [record for record in caplog.records if "do_raise" in record.getMessage()]
+    _, *lines = record.getMessage().splitlines()
+    assert len(lines) > 2
+    assert all(line.startswith("    | ") for line in lines)
 
 
 @pytest.mark.parametrize("text", ["recurse", "not_json", "nan", "surrogate", "raise_exit"])

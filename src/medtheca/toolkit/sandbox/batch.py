@@ -4,6 +4,7 @@ import logging
 import os
 import selectors
 import stat
+import textwrap
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +15,7 @@ from .decoder import Decoder, Job, judge_death, refuse_overrun
 from .launcher import ServerHandle, ServerLost
 from .places import Places
 from .values import Limits, Outcome, Refusal
-from .wire import BadReply, Reply
+from .wire import BadReply, LateReply, Reply
 
 _logger = logging.getLogger(__name__)
 _MOST_LOSSES = 3
@@ -149,7 +150,9 @@ class Batch:
             self._end(decoder)
             message = f"What the decoder made of this file cannot be used: {wrong}."
             remedy = "Upload a smaller image, or check that the file opens in another program."
-            self._blame(job, Refusal(code="decoder_output", message=message, remedy=remedy), final=True)
+            # A late answer may be an earlier file's doing: then this one is well in a fresh child.
+            late = isinstance(wrong, LateReply)
+            self._blame(job, Refusal(code="decoder_output", message=message, remedy=remedy), final=not late)
         else:
             if reply:
                 self._accept(decoder, reply)
@@ -161,7 +164,8 @@ class Batch:
         else:
             self._idle.append(decoder)
         if reply.log:
-            _logger.warning("Decoder on %s:\n%s", job.key, reply.log)
+            # Indented, so that no line of it can pass for one of ours.
+            _logger.warning("Decoder on %s:\n%s", job.key, textwrap.indent(reply.log, "    | ", lambda _: True))
         if reply.refusal and reply.again:
             self._blame(job, reply.refusal, final=False)
             return

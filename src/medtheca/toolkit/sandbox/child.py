@@ -40,7 +40,7 @@ def decode_until_closed(channel: socket.socket, task: Task, limits: Limits) -> N
             return
         answer = _answer(task, descriptor, request, limits, fresh=fresh)
         last = answer.worn or time.process_time() >= retire_at
-        fields = answer.fields | {"last": _encode(last)}
+        fields = answer.fields | {"last": _encode(last), "serial": _encode(request["serial"])}
         header = b"{" + b",".join(_encode(name) + b":" + value for name, value in fields.items()) + b"}"
         write_reply(channel.fileno(), header, answer.parts)
         if last:

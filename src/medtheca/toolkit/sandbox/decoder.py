@@ -1,6 +1,7 @@
 """The owner's handle on one child, and what the way a child ended says about its file."""
 
 import contextlib
+import secrets
 import signal
 import socket
 import time
@@ -56,9 +57,11 @@ class Decoder:
         self.job = job
         self.served += 1
         self.deadline = time.monotonic() + self._limits.wall_seconds
-        self._reader = ReplyReader(self._limits)
+        # Not to be guessed, so that no file can have an answer to the next one wait in the channel.
+        serial = secrets.token_hex(8)
+        self._reader = ReplyReader(self._limits, serial)
         try:
-            send_frame(self.channel, {"size": size, "options": options}, descriptor)
+            send_frame(self.channel, {"size": size, "options": options, "serial": serial}, descriptor)
         except OSError:
             with contextlib.suppress(OSError):
                 self.channel.shutdown(socket.SHUT_RDWR)

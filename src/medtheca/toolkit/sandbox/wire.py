@@ -22,10 +22,17 @@ _TABLE_ROOM = 1_000_000  # for the names and sizes of the parts, beside the repo
 _CODE = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 _LONGEST_TEXT = 1_000
 _DEEPEST = 64
+_MOST_THINGS = 500_000  # values in one header; an empty list takes thirty times its text in memory
+# Verdicts that only the pool can come to. As a child's own word the first would make a file be tried for ever.
+_CODES_OF_THE_POOL = frozenset({"input_unreadable", "decoder_crashed", "decoder_timeout"})
 
 
 class BadReply(Exception):
     """A child's answer breaks the rules or the limits."""
+
+
+class LateReply(BadReply):
+    """An answer without the number of the present request: to an earlier file, or made up before this one came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +80,11 @@ def write_reply(descriptor: int, header: bytes, parts: list[memoryview]) -> None
 
 
 class ReplyReader:
-    """Collects one reply from a non-blocking channel, as it comes."""
+    """Collects one reply from a non-blocking channel, as it comes. `serial` is the number of the request."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, serial: str) -> None:
         self._limits = limits
+        self._serial = serial
         self._header: dict[str, Any] | None = None
         self._sizes: dict[str, int] = {}
         self._prefix = True
@@ -123,11 +131,14 @@ class ReplyReader:
             start += size
         log = tidy(header.get("log", ""), lines=True)
         last = header.get("last") is True
-        if (refusal := header.get("refusal")) is not None:
-            return Reply(None, {}, _refusal(refusal), log, last, header.get("again") is True)
-        report = header.get("report")
-        if not isinstance(report, dict):
+        report, refusal = header.get("report"), header.get("refusal")
+        if refusal is None and not isinstance(report, dict):
             raise BadReply("it has neither a report nor a refusal")
+        checked = None if refusal is None else _refusal(refusal)
+        if header.get("serial") != self._serial:
+            raise LateReply("it belongs to another file")
+        if checked is not None:
+            return Reply(None, {}, checked, log, last, header.get("again") is True)
         return Reply(report, parts, None, log, last, again=False)
 
 
@@ -143,6 +154,9 @@ def tidy(text: object, *, lines: bool = False) -> str:
 
 
 def _parse(raw: bytes) -> dict[str, Any]:
+    things = sum(raw.count(sign) for sign in (b",", b"[", b"{"))
+    if things > _MOST_THINGS:
+        raise BadReply(f"its report holds about {things:,} values; {_MOST_THINGS:,} are allowed")
     try:
         header = json.loads(raw.decode())
         _check(header, levels=_DEEPEST)
@@ -164,6 +178,8 @@ def _check(value: object, *, levels: int) -> None:
             value.encode()  # fails for half a surrogate pair
         case float() if not math.isfinite(value):
             raise ValueError(f"{value} is not a number")
+        case int() if not -(1 << 63) <= value < 1 << 63:
+            raise ValueError("a whole number in it is not a number of 64 bits")
         case list():
             for item in value:
                 _check(item, levels=levels - 1)
@@ -191,7 +207,9 @@ def _sizes(header: dict[str, Any], room: int) -> dict[str, int]:
 
 def _refusal(values: object) -> Refusal:
     match values:
-        case {"code": str(code), "message": str(message), "remedy": str(remedy)} if _CODE.fullmatch(code):
+        case {"code": str(code), "message": str(message), "remedy": str(remedy)} if (
+            _CODE.fullmatch(code) and code not in _CODES_OF_THE_POOL
+        ):
             return Refusal(code=code, message=tidy(message), remedy=tidy(remedy))
     raise BadReply("its refusal is damaged")
 
