@@ -10,7 +10,9 @@ from urllib.parse import unquote, urlsplit
 from medtheca.config.environment import Environment, environment
 
 ENVIRONMENT: Environment = environment()
-ENVIRONMENT.data.mkdir(parents=True, exist_ok=True)
+if not ENVIRONMENT.data.exists():
+    # Private images, mail and keys will lie here: closed to others from its first moment.
+    ENVIRONMENT.data.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _secret_key() -> str:

@@ -71,10 +71,11 @@ def give_to(account: Account | None, folder: Path) -> None:
     """Make `account` the owner of a folder and all that is in it."""
     if account is None:
         return
-    for parent, _folders, files in os.walk(folder):
-        os.chown(parent, account.user, account.group, follow_symlinks=False)
+    # By open folders, not by names: whoever owned them before could swap a name for a link while we are at it.
+    for _parent, _folders, files, handle in os.fwalk(folder):
+        os.fchown(handle, account.user, account.group)
         for name in files:
-            os.chown(Path(parent, name), account.user, account.group, follow_symlinks=False)
+            os.chown(name, account.user, account.group, dir_fd=handle, follow_symlinks=False)
 
 
 def _is_taken(number: int) -> bool:

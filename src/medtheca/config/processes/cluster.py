@@ -123,10 +123,13 @@ def write_settings(cluster: Path, *, account: Account | None, durable: bool) -> 
         settings += "\ninclude 'local.conf'\n"
     for name, text in (("postgresql.conf", settings), ("pg_hba.conf", _ACCESS)):
         temporary = cluster / f"{name}.new"
-        temporary.write_text(text)
-        temporary.chmod(0o600)
-        if account:
-            os.chown(temporary, account.user, account.group)
+        temporary.unlink(missing_ok=True)
+        # The folder is the account's: as root we must not follow a link that it may have put there.
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+            if account:
+                os.fchown(handle, account.user, account.group)
         temporary.rename(cluster / name)
 
 

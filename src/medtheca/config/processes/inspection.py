@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 _PROC = Path("/proc")
@@ -48,13 +49,29 @@ def is_alive(process: int) -> bool:
     return state not in {None, "Z", "X"}
 
 
-def signal_all(processes: list[int], number: signal.Signals) -> None:
-    """Signal each process that is still there."""
-    for process in processes:
-        try:
-            os.kill(process, number)
-        except ProcessLookupError:
-            continue
+def signal_all(processes: list[int], number: signal.Signals, *, still: Callable[[], list[int]] | None = None) -> None:
+    """Signal each process that is still there.
+
+    With `still`, asked once each is held, only those that are found again: a number that has gone to a stranger
+    since it was looked up is let be.
+    """
+    held = {process: handle for process in processes if (handle := _hold(process)) is not None}
+    try:
+        meant = set(held) if still is None else set(held) & set(still())
+        for process in meant:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(held[process], number)
+    finally:
+        for handle in held.values():
+            os.close(handle)
+
+
+def _hold(process: int) -> int | None:
+    """A descriptor that means this process and no later one of its number; None where it has gone."""
+    try:
+        return os.pidfd_open(process)
+    except OSError:
+        return None
 
 
 def wait_until_gone(processes: list[int], *, seconds: float) -> list[int]:

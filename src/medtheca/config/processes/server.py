@@ -226,13 +226,13 @@ class Server:
         heads = [process for process in left if inspection.parent_of(process) not in left]
         postmasters = [process for process in heads if process == self._recorded_postmaster()]
         if postmasters:
-            inspection.signal_all(postmasters, signal.SIGINT)
+            inspection.signal_all(postmasters, signal.SIGINT, still=self._server_processes)
             inspection.wait_until_gone(left, seconds=_PATIENCE_WITH_REMAINS)
         for number, patience in ((signal.SIGQUIT, 5.0), (signal.SIGKILL, 10.0)):
             left = self._server_processes()
             if not left:
                 break
-            inspection.signal_all(left, number)
+            inspection.signal_all(left, number, still=self._server_processes)
             inspection.wait_until_gone(left, seconds=patience)
         if left := self._server_processes():
             raise CannotRun(

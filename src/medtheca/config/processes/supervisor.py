@@ -228,7 +228,7 @@ def put_away_orphans(mark: str) -> int:
     orphans = inspection.processes_with(MARK, mark)
     for number, patience in ((signal.SIGTERM, 3.0), (signal.SIGKILL, 10.0)):
         left = inspection.processes_with(MARK, mark)
-        inspection.signal_all(left, number)
+        inspection.signal_all(left, number, still=lambda: inspection.processes_with(MARK, mark))
         inspection.wait_until_gone(left, seconds=patience)
     if left := inspection.processes_with(MARK, mark):
         raise CannotRun(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import time
 from collections.abc import MutableMapping
 from typing import IO, Any
 
@@ -19,6 +20,9 @@ BODY_LIMIT = 12_000_000
 _IN_MEMORY = 256 * 1024
 _PIECE = 256 * 1024
 _SILENCE = 30.0
+# Below this many bytes a second, after the first 30 seconds, a client does not send: it holds a place. Otherwise a few
+# hundred that send a byte now and then would take all the places there are, and the byte plane's with them.
+_SLOWEST = 2048
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
@@ -69,9 +73,11 @@ async def take_body(request: Request, threads: Threads, *, limit: int = BODY_LIM
 
 async def _fill(file: IO[bytes], receive: Receive, threads: Threads, limit: int) -> int:
     size, more = 0, True
+    began = time.monotonic()
     while more:
+        patience = began + _SILENCE + size / _SLOWEST - time.monotonic()
         try:
-            message = await asyncio.wait_for(receive(), _SILENCE)
+            message = await asyncio.wait_for(receive(), max(0.0, min(_SILENCE, patience)))
         except TimeoutError:
             raise Problem(408, "too_slow", "The request stopped coming.") from None
         if message["type"] != "http.request":
