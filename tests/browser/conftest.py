@@ -85,8 +85,11 @@ class Archive:
             connection.close()
 
     def said(self):
+        """The end of what it has printed, and of what its processes have."""
         self.output.seek(0)
-        return self.output.read()[-6000:]
+        logs = sorted((self.data / "logs").glob("*.log"))
+        ends = [f"--- {log.name}\n{log.read_text(errors='replace')[-3000:]}" for log in logs]
+        return "\n".join([self.output.read()[-3000:], *ends])
 
     def command(self, *words, **options):
         """Run one of Medtheca's commands on this archive; return what it printed."""
@@ -103,7 +106,8 @@ class Archive:
 
     def stop(self):
         """End it as Ctrl-C does; return its exit code."""
-        self.process.send_signal(signal.SIGTERM)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
         try:
             return self.process.wait(60)
         finally:
@@ -126,3 +130,4 @@ def archive(chromium, tmp_path):
         yield running
     finally:
         running.stop()
+        print(running.said())  # pytest shows this where the test has failed

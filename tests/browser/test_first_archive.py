@@ -189,7 +189,7 @@ def upload_everything(alice, folder):
     alice.look("upload")
     alice.page.set_input_files("#files", packed)
     alice.follow("See what became of it")
-    alice.reads("What happens next")
+    alice.reads("Finished")
     alice.reads("192 accepted, 1 accepted and linked, 1 with a name that is taken, 3 skipped, 3 refused")
     alice.look("verdicts")
     verdict(alice, "right/IMG.jpg", "Duplicate name", "have the same name")
