@@ -8,6 +8,7 @@ from medtheca.base.errors import Conflict, Invalid, NotFound, Problem
 from medtheca.base.steps import step
 from medtheca.domains.access.enums import Visibility
 from medtheca.domains.access.operations import set_visibility, withdraw_image
+from medtheca.domains.access.queries import withdrawn_among
 from medtheca.domains.accounts.models import User
 from medtheca.domains.imaging.operations import assign_public_ids
 from medtheca.domains.ledger.operations import record
@@ -30,10 +31,12 @@ def publish_request(*, request_id: int) -> None:
             items = next_items(request, limit=BATCH)
             if not items:
                 break
-            images = [item.accession.image_id for item in items if item.accession.image_id is not None]
+            wanted = [item.accession.image_id for item in items if item.accession.image_id is not None]
+            withdrawn = withdrawn_among(wanted)
+            images = [pk for pk in wanted if pk not in withdrawn]
             assign_public_ids(image_ids=images)
             set_visibility(image_ids=images, visibility=Visibility(request.visibility), opens=request.opens)
-            mark_published(items)
+            mark_published(items, withdrawn=withdrawn)
             record(
                 actor_id=request.decided_by_id,
                 verb="images.published",
@@ -48,12 +51,18 @@ def publish_request(*, request_id: int) -> None:
 
 
 def unpublish_image(*, user: User, image_ref: str, reason: str) -> None:
-    """Make an image private again; its public id stays taken. Raises `NotFound`, `NotAllowed`, `Invalid`."""
+    """Make an image private again; it keeps its public id.
+
+    Raises `NotFound`, `NotAllowed`, `Invalid` without a reason, or `Conflict` where it is not published or withdrawn.
+    """
     _take_back(user=user, image_ref=image_ref, reason=reason, withdraw=False)
 
 
 def withdraw(*, user: User, image_ref: str, reason: str) -> None:
-    """Withdraw an image for good, with a tombstone. Raises `NotFound`, `NotAllowed`, `Invalid` or `Conflict`."""
+    """Withdraw an image for good, with a tombstone; one that was never published will never be.
+
+    Raises `NotFound`, `NotAllowed`, `Invalid` without a reason, or `Conflict` where it is withdrawn already.
+    """
     _take_back(user=user, image_ref=image_ref, reason=reason, withdraw=True)
 
 
@@ -71,10 +80,10 @@ def _take_back(*, user: User, image_ref: str, reason: str, withdraw: bool) -> No
         if accession is None or accession.image is None:
             raise NotFound(f"There is no image {image_ref}.")
         require_owner(user, accession.cohort, to="take back its images")
-        if accession.published is None:
-            raise Conflict(f"{image_ref} is not published.")
         if withdraw:
             withdraw_image(image=accession.image, reason=reason.strip(), user=user)
+        elif accession.published is None or withdrawn_among([accession.image.pk]):
+            raise Conflict(f"{image_ref} is not published.", remedy="Nothing needs to be done.")
         else:
             set_visibility(image_ids=[accession.image.pk], visibility=Visibility.PRIVATE)
             mark_unpublished(accession)

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from django.db import transaction
 
-from medtheca.base.errors import Conflict
+from medtheca.base.errors import Conflict, NotFound
 from medtheca.domains.access.enums import Role, ScopeKind, Visibility
 from medtheca.domains.access.models import Membership, Placement, Scope, Withdrawal
-from medtheca.domains.access.queries import public_scope_id, signed_in_scope_id
+from medtheca.domains.access.queries import public_scope_id, signed_in_scope_id, withdrawn_among
 from medtheca.domains.accounts.models import User
 from medtheca.domains.imaging.models import Image
 
@@ -21,23 +21,31 @@ def create_scope(*, kind: ScopeKind, name: str) -> Scope:
 
 
 def add_member(*, scope: Scope, user: User, role: Role) -> None:
-    """Let a person into a circle, or change their role there."""
-    Membership.objects.update_or_create(scope=scope, user=user, defaults={"role": role})
+    """Let a person into a circle, or change their role there. Raises `Conflict` for the last owner."""
+    with transaction.atomic():
+        if role != Role.OWNER:
+            _keep_an_owner(scope, user)
+        Membership.objects.update_or_create(scope=scope, user=user, defaults={"role": role})
 
 
 def remove_member(*, scope: Scope, user: User) -> None:
-    """Take a person out of a circle. Raises `Conflict` for the last owner."""
+    """Take a person out of a circle. Raises `NotFound` for somebody who is not in it, `Conflict` for the last owner."""
     with transaction.atomic():
-        owners = set(
-            Membership.objects.select_for_update()
-            .filter(scope=scope, role=Role.OWNER)
-            .values_list("user_id", flat=True)
+        _keep_an_owner(scope, user)
+        removed, _ = Membership.objects.filter(scope=scope, user=user).delete()
+        if not removed:
+            raise NotFound(f"{user.email} is not a member.")
+
+
+def _keep_an_owner(scope: Scope, leaving: User) -> None:
+    """Raise `Conflict` where nobody who can log in would be left to answer for the circle."""
+    # In one order, so that two owners who leave at once wait for each other and not crosswise.
+    owners = Membership.objects.select_for_update(of=("self",)).filter(scope=scope, role=Role.OWNER).order_by("pk")
+    active = dict(owners.values_list("user_id", "user__is_active"))
+    if leaving.pk in active and not any(alive for pk, alive in active.items() if pk != leaving.pk):
+        raise Conflict(
+            f"{leaving.email} is the last owner.", remedy="Make somebody else an owner first.", code="last_owner"
         )
-        if owners == {user.pk}:
-            raise Conflict(
-                f"{user.email} is the last owner.", remedy="Make somebody else an owner first.", code="last_owner"
-            )
-        Membership.objects.filter(scope=scope, user=user).delete()
 
 
 def place_images(*, image_ids: Iterable[int], scope_ids: Iterable[int], opens: datetime | None = None) -> None:
@@ -52,7 +60,10 @@ def place_images(*, image_ids: Iterable[int], scope_ids: Iterable[int], opens: d
 
 
 def set_visibility(*, image_ids: Iterable[int], visibility: Visibility, opens: datetime | None = None) -> None:
-    """Show images to the public or the signed-in, or to neither. Circles of owners and members stay as they are."""
+    """Show images to the public or the signed-in, or to neither. Circles of owners and members stay as they are.
+
+    What is withdrawn stays private, whatever is asked for.
+    """
     images = list(image_ids)
     wanted = {
         Visibility.PUBLIC: [public_scope_id(), signed_in_scope_id()],
@@ -62,11 +73,17 @@ def set_visibility(*, image_ids: Iterable[int], visibility: Visibility, opens: d
     with transaction.atomic():
         wide = Placement.objects.filter(image__in=images, scope__in=[public_scope_id(), signed_in_scope_id()])
         wide.exclude(scope__in=wanted).delete()
-        place_images(image_ids=images, scope_ids=wanted, opens=opens)
+        gone = withdrawn_among(images)
+        place_images(image_ids=[pk for pk in images if pk not in gone], scope_ids=wanted, opens=opens)
 
 
 def withdraw_image(*, image: Image, reason: str, user: User) -> None:
-    """Take an image from everybody's view but its owners' and the staff's, with a tombstone."""
+    """Take an image from everybody's view but its owners' and the staff's, with a tombstone.
+
+    Raises `Conflict` where it is withdrawn already: the first reason stays.
+    """
     with transaction.atomic():
         set_visibility(image_ids=[image.pk], visibility=Visibility.PRIVATE)
-        Withdrawal.objects.update_or_create(image=image, defaults={"reason": reason[:500], "by": user})
+        _, made = Withdrawal.objects.get_or_create(image=image, defaults={"reason": reason[:500], "by": user})
+        if not made:
+            raise Conflict("The image is withdrawn already.", code="withdrawn")

@@ -9,8 +9,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from medtheca.domains.access.enums import ScopeKind, Visibility
-from medtheca.domains.access.models import Membership, Placement, Scope
+from medtheca.domains.access.enums import Role, ScopeKind, Visibility
+from medtheca.domains.access.models import Membership, Placement, Scope, Withdrawal
 from medtheca.domains.accounts.models import User
 from medtheca.domains.imaging.models import Image
 
@@ -41,7 +41,11 @@ def open_placements(viewer: Viewer) -> QuerySet[Placement]:
     circles = Q(scope__kind=ScopeKind.PUBLIC)
     if viewer.user_id is not None:
         circles |= Q(scope__kind=ScopeKind.SIGNED_IN)
-        circles |= Q(scope__in=Membership.objects.filter(user_id=viewer.user_id).values("scope"))
+        mine = Membership.objects.filter(user_id=viewer.user_id)
+        circles |= Q(scope__in=mine.filter(role=Role.OWNER).values("scope"))
+        # What is withdrawn is its owners' to see. The public's placements of it are gone already.
+        withdrawn = Exists(Withdrawal.objects.filter(image=OuterRef("image")))
+        circles |= ~withdrawn & Q(scope__in=mine.filter(role=Role.VIEWER).values("scope"))
     return Placement.objects.filter(circles).filter(Q(opens__isnull=True) | Q(opens__lte=Now()))
 
 
@@ -88,6 +92,11 @@ def signed_in_scope_id() -> int:
 
 def _scope_id(kind: ScopeKind) -> int:
     return Scope.objects.values_list("pk", flat=True).get(kind=kind)
+
+
+def withdrawn_among(image_ids: Iterable[int]) -> set[int]:
+    """Those of the images that are withdrawn."""
+    return set(Withdrawal.objects.filter(image__in=list(image_ids)).values_list("image", flat=True))
 
 
 def visibility_of(image_ids: Iterable[int]) -> dict[int, Visibility]:

@@ -11,6 +11,8 @@ from medtheca.base.ids import random_number
 from medtheca.domains.imaging.models import Image, ImageFile
 
 _TRIES = 8
+# So many draws in a row that were all taken mean that ids of this width have all but run out.
+_FRUITLESS = 20
 
 
 def create_images(*, images: Sequence[Image], files: Iterable[ImageFile]) -> None:
@@ -26,28 +28,33 @@ def assign_public_ids(*, image_ids: Iterable[int]) -> None:
     """Give each image without a public id a random one.
 
     No lock: the unique constraint decides, and a collision is tried again; when ids of the configured width
-    run out, they become wider.
+    run out, they become wider. Raises `RuntimeError` where others are always faster.
     """
     waiting = list(Image.objects.filter(pk__in=list(image_ids), public_id__isnull=True).order_by("pk"))
-    width = settings.ENVIRONMENT.id_width
-    for attempt in range(_TRIES):
-        if not waiting:
-            return
-        _draw_ids(waiting, width + (1 if attempt >= _TRIES // 2 else 0))
+    if not waiting:
+        return
+    for _ in range(_TRIES):
+        for image, public_id in zip(waiting, _free_ids(len(waiting)), strict=True):
+            image.public_id = public_id
         try:
             with transaction.atomic():
                 Image.objects.bulk_update(waiting, ["public_id"])
         except IntegrityError:
             continue
         return
-    raise RuntimeError(f"No free public ids of {width} digits were found; raise MEDTHECA_ID_WIDTH.")
+    raise RuntimeError("Others took every public id that was drawn; raise MEDTHECA_ID_WIDTH.")
 
 
-def _draw_ids(images: Sequence[Image], width: int) -> None:
-    prefix = settings.ENVIRONMENT.id_prefix
-    drawn: set[str] = set()
-    while len(drawn) < len(images):
-        drawn |= {random_number(prefix, width) for _ in range(len(images) - len(drawn))}
+def _free_ids(number: int) -> list[str]:
+    """Random public ids that no image has, in no order."""
+    prefix, width = settings.ENVIRONMENT.id_prefix, settings.ENVIRONMENT.id_width
+    free: set[str] = set()
+    fruitless = 0
+    while len(free) < number:
+        drawn = {random_number(prefix, width) for _ in range(number - len(free))} - free
         drawn -= set(Image.objects.filter(public_id__in=drawn).values_list("public_id", flat=True))
-    for image, public_id in zip(images, sorted(drawn), strict=True):
-        image.public_id = public_id
+        fruitless = 0 if drawn else fruitless + 1
+        if fruitless == _FRUITLESS:
+            width, fruitless = width + 1, 0
+        free |= drawn
+    return list(free)

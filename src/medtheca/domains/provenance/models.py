@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from medtheca.base.models import TimeStamped
+from medtheca.domains.access.enums import Visibility
 from medtheca.domains.provenance.enums import (
     AccessionState,
     DeliveryState,
@@ -17,6 +18,8 @@ from medtheca.domains.provenance.enums import (
     ReviewDecision,
 )
 
+PUBLISHABLE = (Visibility.PUBLIC, Visibility.SIGNED_IN)
+"""For whom images can be published."""
 _LICENCE_KNOWN = Q(licence__in=Licence.values)
 
 
@@ -231,6 +234,7 @@ class PublishRequest(TimeStamped):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(state__in=RequestState.values), name="publish_state_known"),
+            models.CheckConstraint(condition=Q(visibility__in=PUBLISHABLE), name="publish_visibility_known"),
             models.CheckConstraint(
                 condition=~Q(state=RequestState.REJECTED) | ~Q(reason=""), name="publish_rejection_has_reason"
             ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -10,12 +10,11 @@ from django.db import transaction
 from medtheca.base.clock import now
 from medtheca.base.errors import Conflict, Invalid, NotFound, Problem
 from medtheca.base.jobs import enqueue
-from medtheca.domains.access.enums import Visibility
 from medtheca.domains.accounts.models import User
 from medtheca.domains.ledger.operations import record
 from medtheca.domains.provenance.access import require_owner, require_staff
 from medtheca.domains.provenance.enums import RequestState, ReviewDecision
-from medtheca.domains.provenance.models import Accession, Cohort, PublishItem, PublishRequest, Review
+from medtheca.domains.provenance.models import PUBLISHABLE, Accession, Cohort, PublishItem, PublishRequest, Review
 from medtheca.domains.provenance.queries import publishable_accessions
 
 _CHUNK = 2000
@@ -34,7 +33,7 @@ def request_publication(
     Raises `NotAllowed`, `Invalid` for a visibility that is none, or `Conflict` where nothing is ready.
     """
     require_owner(requester, cohort, to="publish its images")
-    if visibility not in {Visibility.PUBLIC, Visibility.SIGNED_IN}:
+    if visibility not in PUBLISHABLE:
         problem = Problem(
             "visibility", f"{visibility or 'Nothing'} is not a visibility.", remedy="public or signed_in."
         )
@@ -110,16 +109,16 @@ def _review(request: PublishRequest, staff: User, *, accept: bool) -> None:
 
 
 def next_items(request: PublishRequest, *, limit: int) -> list[PublishItem]:
-    """Items that are still to be published, locked. Call inside a transaction."""
-    rows = PublishItem.objects.select_for_update(of=("self",)).select_related("accession")
+    """Items that are still to be published, locked with their accessions. Call inside a transaction."""
+    # Whoever takes an image back locks its accession: that happens wholly before this batch, or wholly after.
+    rows = PublishItem.objects.select_for_update(of=("self", "accession")).select_related("accession")
     return list(rows.filter(request=request, done=False).order_by("pk")[:limit])
 
 
-def mark_published(items: Sequence[PublishItem]) -> None:
-    """Note that items are published, once and with the time of the first time."""
-    Accession.objects.filter(pk__in=[item.accession_id for item in items], published__isnull=True).update(
-        published=now()
-    )
+def mark_published(items: Sequence[PublishItem], *, withdrawn: Container[int] = ()) -> None:
+    """Note that items are done, and their accessions published but for those whose images are withdrawn."""
+    shown = [item.accession_id for item in items if item.accession.image_id not in withdrawn]
+    Accession.objects.filter(pk__in=shown, published__isnull=True).update(published=now())
     PublishItem.objects.filter(pk__in=[item.pk for item in items]).update(done=True)
 
 

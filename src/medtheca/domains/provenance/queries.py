@@ -12,7 +12,15 @@ from medtheca.base.errors import NotFound
 from medtheca.domains.accounts.models import User
 from medtheca.domains.provenance.access import visible_accessions, visible_cohorts, visible_contributors
 from medtheca.domains.provenance.enums import AccessionState, DeliveryState, Outcome, RequestState
-from medtheca.domains.provenance.models import Accession, Cohort, Contributor, Delivery, PublishRequest, Verdict
+from medtheca.domains.provenance.models import (
+    Accession,
+    Cohort,
+    Contributor,
+    Delivery,
+    PublishItem,
+    PublishRequest,
+    Verdict,
+)
 from medtheca.toolkit.names import name_key
 
 
@@ -104,13 +112,14 @@ def verdicts_of(delivery: Delivery, *, outcome: str = "") -> QuerySet[Verdict]:
 
 
 def publishable_accessions(cohort: Cohort) -> QuerySet[Accession]:
-    """Converted accessions of a cohort that nobody has yet asked to publish."""
-    asked = PublishRequest.objects.filter(
-        cohort=cohort, state__in=[RequestState.REQUESTED, RequestState.PUBLISHING]
-    ).values("items__accession")
+    """Converted accessions of a cohort that nobody has yet asked to publish, and that are not withdrawn."""
+    asked = PublishItem.objects.filter(
+        request__cohort=cohort, request__state__in=[RequestState.REQUESTED, RequestState.PUBLISHING]
+    )
     return (
         Accession.objects.filter(cohort=cohort, state=AccessionState.CONVERTED, published__isnull=True)
-        .exclude(pk__in=asked)
+        .filter(image__withdrawal__isnull=True)
+        .exclude(pk__in=asked.values("accession"))
         .order_by("pk")
     )
 
