@@ -73,7 +73,7 @@ class Person:
 
     def __init__(self, browser, url, name):
         self.url, self.name, self.steps = url, name, 0
-        self.context = browser.new_context(viewport={"width": 1440, "height": 900})
+        self.context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
         self.page = self.context.new_page()
         self.page.set_default_timeout(PATIENCE)
         self.complaints = []
