@@ -1,6 +1,7 @@
 """A slice of the crash test (the whole: `make faults`): killed processes lose nothing and make nothing twice."""
 
 import threading
+from functools import partial
 
 import pytest
 
@@ -28,12 +29,13 @@ def test_sixteen_clients_with_the_same_zip_make_each_accession_once(folder):
         number = next(n for n in range(1, 100) if package(SEED, n).container == "zip")
         gate = threading.Barrier(CLIENTS)
 
-        def once(left):
-            if not left:
-                return None
-            left.pop()
+        def once():
+            yield number
+            yield None
+
+        def at_once(numbers):
             gate.wait(timeout=60)
-            return number
+            return next(numbers)
 
         senders = [
             Sender(
@@ -42,14 +44,13 @@ def test_sixteen_clients_with_the_same_zip_make_each_accession_once(folder):
                 token=storm.facts["token"],
                 cohorts=storm.facts["cohorts"],
                 seed=SEED,
-                numbers=lambda left=[1]: once(left),
+                numbers=partial(at_once, once()),
                 history=storm.archive.history,
                 pause=0,
             )
             for n in range(CLIENTS)
         ]
         for sender in senders:
-            sender.numbers = lambda left=[1]: once(left)
             sender.start()
         for sender in senders:
             sender.join(timeout=120)

@@ -185,11 +185,14 @@ class Storm:
         if self.insider is not None:
             self.insider.wait(timeout=120)
             self.insider = None
-        self._wait_until_ready()
         until = time.monotonic() + self.patience
         # What is left in the queue after that is for the checker to judge.
-        while self.archive.waiting_jobs() != 0 and time.monotonic() < until:
-            time.sleep(0.1)
+        while True:
+            # In the loop, because `up` may give up only now.
+            self._wait_until_ready()
+            if self.archive.waiting_jobs() == 0 or time.monotonic() > until:
+                break
+            time.sleep(0.2)
         self.rests.append(round(time.monotonic() - begun, 1))
 
     def judge(self):
