@@ -56,7 +56,7 @@ def archive(settings, tmp_path):
 
 
 def store_files(folder):
-    return {path.name: path.read_bytes() for path in folder.rglob("sha256/*/*/*")}
+    return {path.name: path.read_bytes() for path in folder.rglob("sha256/*/*")}
 
 
 @contextlib.contextmanager

@@ -183,7 +183,7 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
         upkeep.run_upkeep(tombstone_grace=NOW, sweep_window=NOW, stray_grace=NOW)
         files = {name for name, _touched in blob_store().names()}
         assert files == {sha256_of(content) for content in self.kept}
-        assert not list((blob_store().path("0" * 64).parents[3] / "staging").iterdir())
+        assert not list((blob_store().path("0" * 64).parents[2] / "staging").iterdir())
 
 
 @pytest.mark.django_db(transaction=True)

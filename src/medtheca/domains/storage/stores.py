@@ -11,7 +11,6 @@ import errno
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,9 +87,11 @@ class BlobStore(Protocol):
 
 
 class LocalStore:
-    """A folder: `sha256/ab/cd/abcd…`, `staging/`, `quarantine/`.
+    """A folder: `sha256/ab/abcd…`, `staging/`, `quarantine/`.
 
-    `reserve` is the free space in bytes that staging leaves untouched.
+    One level of 256 folders: every folder in which a batch puts a file is synced once, and making folders and syncing
+    them costs as much as making files. Ten million blobs are 40,000 in each, which file systems with indexed folders
+    do not mind. `reserve` is the free space in bytes that staging leaves untouched.
     """
 
     def __init__(self, root: Path, *, reserve: int = 0) -> None:
@@ -101,11 +102,13 @@ class LocalStore:
         self._quarantine = root / "quarantine"
         for folder in (self._blobs, self._staging, self._quarantine):
             folder.mkdir(parents=True, exist_ok=True)
+        self._make_folders()
 
     def stage(self, chunks: Iterable[bytes]) -> Staged:
         self._spare_reserve(0)
+        name = f"{self._staging}/{os.urandom(12).hex()}"
         try:
-            handle, name = tempfile.mkstemp(dir=self._staging)
+            handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise _no_space(error) or error from None
         digest = hashlib.sha256()
@@ -151,17 +154,14 @@ class LocalStore:
             raise _no_space(error) or error from None
 
     def _commit(self, staged: Sequence[Staged]) -> None:
-        folders: set[Path] = set()
+        folders: set[str] = set()
         for item in staged:
             _sync_file(item.path)
         step("blob.synced")
         for item in staged:
-            target = self.path(item.sha256)
-            if not target.parent.is_dir():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                folders |= {target.parent.parent, self._blobs}
-            item.path.replace(target)
-            folders.add(target.parent)
+            folder = self._folder(item.sha256)
+            item.path.replace(f"{folder}/{item.sha256}")
+            folders.add(folder)
         step("blob.renamed")
         for folder in folders:
             _sync_folder(folder)
@@ -175,7 +175,7 @@ class LocalStore:
         return self.path(sha256).open("rb")
 
     def path(self, sha256: str) -> Path:
-        return self._blobs / sha256[:2] / sha256[2:4] / sha256
+        return Path(f"{self._folder(sha256)}/{sha256}")
 
     def exists(self, sha256: str) -> bool:
         return self.path(sha256).is_file()
@@ -198,10 +198,8 @@ class LocalStore:
 
     def release(self, sha256: str) -> None:
         target = self.path(sha256)
-        target.parent.mkdir(parents=True, exist_ok=True)
         (self._quarantine / sha256).replace(target)
-        for folder in (target.parent, target.parent.parent, self._blobs):
-            _sync_folder(folder)
+        _sync_folder(target.parent)
 
     def quarantined(self) -> Iterator[tuple[str, float]]:
         return _files_in(self._quarantine)
@@ -210,9 +208,8 @@ class LocalStore:
         (self._quarantine / sha256).unlink(missing_ok=True)
 
     def names(self) -> Iterator[tuple[str, float]]:
-        for first in sorted(self._blobs.iterdir()):
-            for second in sorted(first.iterdir()):
-                yield from _files_in(second)
+        for folder in sorted(self._blobs.iterdir()):
+            yield from _files_in(folder)
 
     def sweep_staged(self, *, older_than: float) -> int:
         swept = 0
@@ -224,6 +221,20 @@ class LocalStore:
 
     def free_bytes(self) -> int:
         return shutil.disk_usage(self._root).free
+
+    def _make_folders(self) -> None:
+        """All folders at once, and durable before the first blob: nobody need wonder whose sync they wait for."""
+        there = {folder.name for folder in self._blobs.iterdir()}
+        for name in (f"{number:02x}" for number in range(256)):
+            if name not in there:
+                (self._blobs / name).mkdir(exist_ok=True)
+        # Even where all are there: whoever is making them beside us may not have come as far as this.
+        for folder in (self._blobs, self._root, self._root.parent):
+            _sync_folder(folder)
+
+    def _folder(self, sha256: str) -> str:
+        # Text and no Path: this is asked several times for every blob.
+        return f"{self._blobs}/{sha256[:2]}"
 
     def _spare_reserve(self, needed: int) -> None:
         if self._reserve and self.free_bytes() - needed < self._reserve:
@@ -260,7 +271,7 @@ def _sync_file(path: Path) -> None:
         os.close(handle)
 
 
-def _sync_folder(path: Path) -> None:
+def _sync_folder(path: Path | str) -> None:
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

@@ -1,7 +1,7 @@
 """Backups: a folder that holds snapshots of the database and the blobs that any of them refers to.
 
 ```
-blobs/sha256/ab/cd/…            shared by all snapshots, so that the next backup copies only what is new
+blobs/sha256/ab/…               shared by all snapshots, so that the next backup copies only what is new
 snapshots/20261121T093000Z/     one backup: database.dump, manifest.jsonl, uploads/, secret.key, snapshot.json
 snapshots/….partial/            a torn one; the next backup clears it away
 ```
