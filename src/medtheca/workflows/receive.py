@@ -41,7 +41,7 @@ from medtheca.toolkit.errors import Refused
 from medtheca.toolkit.names import check_name, display_name, name_key
 from medtheca.toolkit.unpack import Kind, Limits, Member, open_member, scan
 
-BATCH_FILES = 64
+BATCH_FILES = 128
 BATCH_BYTES = 96 << 20
 _SKIPPED = {Kind.DIRECTORY, Kind.JUNK}
 _ZIP_HEADS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
+from medtheca.base.bulk import update_rows
 from medtheca.domains.imaging.models import Image
 from medtheca.domains.provenance.enums import AccessionState, Outcome
-from medtheca.domains.provenance.models import Accession, Verdict
+from medtheca.domains.provenance.models import Accession, Delivery, Verdict
 
 
 def waiting_accessions(accession_ids: Sequence[int]) -> list[Accession]:
@@ -34,14 +35,15 @@ def lock_waiting(accession_ids: Sequence[int]) -> list[Accession]:
 def accept_accessions(*, images: Mapping[int, Image]) -> None:
     """Give accessions their images (by accession id) and accept their files; equal contents and pixels are told."""
     accessions = [Accession(pk=pk, image=image, state=AccessionState.CONVERTED) for pk, image in images.items()]
-    Accession.objects.bulk_update(accessions, ["image", "state"])
-    verdicts = list(Verdict.objects.filter(accession__in=list(images)).select_related("other", "delivery"))
-    twins = _first_with_pixels(images.values(), {verdict.delivery.cohort_id for verdict in verdicts})
+    update_rows(accessions, ["image", "state"])
+    verdicts = list(Verdict.objects.filter(accession__in=list(images)).select_related("other"))
+    deliveries = Delivery.objects.filter(pk__in={verdict.delivery_id for verdict in verdicts})
+    twins = _first_with_pixels(images.values(), deliveries.values_list("cohort", flat=True))
     for verdict in verdicts:
         assert verdict.accession_id is not None
         first = twins[images[verdict.accession_id].pixel_hash]
         _accept(verdict, None if first.pk == verdict.accession_id else first)
-    Verdict.objects.bulk_update(verdicts, ["outcome", "code", "words", "other"])
+    update_rows(verdicts, ["outcome", "code", "words", "other"])
 
 
 def _accept(verdict: Verdict, twin: Accession | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 
 from procrastinate.exceptions import ConnectorException
@@ -14,6 +15,9 @@ log = logging.getLogger(__name__)
 
 def run_worker(*, concurrency: int = 1) -> int:
     """Take jobs until SIGTERM or SIGINT; return the exit code. 1 where the database went away."""
+    # What is loaded now stays: the collector need not go through it again with every batch of rows.
+    gc.collect()
+    gc.freeze()
     try:
         work_forever(concurrency=concurrency)
     except ConnectorException:
