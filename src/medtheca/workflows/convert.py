@@ -5,6 +5,7 @@ A batch is one transaction, taken only for accessions that still wait: a second 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,8 +28,10 @@ from medtheca.domains.provenance.operations import finish_delivery_if_done, refu
 from medtheca.domains.storage.operations import keeping_blobs, store_blobs
 from medtheca.domains.storage.queries import blob_store, space_is_short
 from medtheca.domains.storage.stores import Staged
+from medtheca.toolkit.images.reports import find_fault
 from medtheca.workflows.decoding import decoder_pool
 
+_log = logging.getLogger(__name__)
 _DERIVED = (FileKind.PUBLIC, FileKind.THUMBNAIL, FileKind.WEB)
 
 
@@ -100,6 +103,14 @@ def _examine(waiting: Sequence[Accession], batch: _Batch) -> None:
             batch.missing.append(f"accession {key}: {refusal.message}")
         elif refusal is not None:
             batch.refusals[key] = (refusal.code, refusal.message, refusal.remedy)
+        elif fault := find_fault(outcome.report or {}, outcome.parts):
+            # The file had taken its decoder over, or the decoder is ours and wrong: the log tells which.
+            _log.error("The report on accession %s is not sound: %s.", key, fault)
+            batch.refusals[key] = (
+                "decoder_output",
+                f"What the decoder made of this file cannot be used: {fault}.",
+                "Check that the file opens in another program; export it again.",
+            )
         elif outcome.report is not None:
             found = batch.examined[key] = _Examined(outcome.report)
             for name, data in outcome.parts.items():
