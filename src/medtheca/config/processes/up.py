@@ -300,7 +300,7 @@ class Up:
             return  # It is just being written.
         self._logins_shown = True
         self.terminal.end_progress()
-        self.terminal.blank("  Demo logins, from this machine only:")
+        self.terminal.blank(f"  Demo logins, on this machine only, at http://localhost:{self.settings.port}:")
         for login in logins:
             role = f"  ({login['role']})" if login.get("role") else ""
             self.terminal.blank(f"    {login['email']}  {login['password']}{role}")

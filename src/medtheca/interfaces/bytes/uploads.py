@@ -31,6 +31,7 @@ from medtheca.interfaces.bytes.tus_headers import (
 )
 from medtheca.interfaces.bytes.wire import Headers, Problem, Request
 from medtheca.interfaces.http.authentication import caller_from_headers
+from medtheca.interfaces.http.limits import UPLOADS_BEGUN, seconds_to_wait_for
 from medtheca.interfaces.http.refusals import NotSignedIn
 from medtheca.workflows.receive import begin_delivery, cancel_delivery
 
@@ -173,9 +174,19 @@ def _caller(request: Request) -> User:
 
 
 def _begin(request: Request, declared: Declaration, size: int) -> Upload:
+    user = _caller(request)
+    # Each leaves rows behind, even an empty one, and rows cost the sender nothing.
+    if wait := seconds_to_wait_for(UPLOADS_BEGUN, f"user {user.pk}"):
+        raise Problem(
+            429,
+            "too_many_uploads",
+            f"You have begun {UPLOADS_BEGUN.amount:,} uploads within the hour.",
+            remedy="Put the files into a ZIP, which is one upload.",
+            headers={"Retry-After": str(wait)},
+        )
     try:
         return begin_delivery(
-            user=_caller(request),
+            user=user,
             cohort_id=declared.cohort_id,
             filename=declared.filename,
             size=size,

@@ -36,7 +36,7 @@ _LIMITS_OF_PAGE = {
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `amount` of something in a window of `seconds`, for each address."""
+    """At most `amount` of something in a window of `seconds`, for each address or person."""
 
     name: str
     amount: int
@@ -44,18 +44,24 @@ class Limit:
 
 
 TOKEN_FAILURES = Limit("token-failures", 30, 60)
+UPLOADS_BEGUN = Limit("uploads-begun", 10_000, 3600)
 
 
 def seconds_to_wait(limit: Limit, address: str) -> int:
-    """Count one more for this address; return 0 while the limit allows it, else the seconds until it does again.
+    """As `seconds_to_wait_for`, for an address."""
+    return seconds_to_wait_for(limit, network_of(address))
+
+
+def seconds_to_wait_for(limit: Limit, who: str) -> int:
+    """Count one more for somebody; return 0 while the limit allows it, else the seconds until it does again.
 
     Reading and writing the counter are two statements, so requests at the same instant may count as one: the limit
     is a brake, not a ledger. Windows are fixed, so that a refused request costs one read and nothing else.
     """
     moment = time.time()
     window = int(moment // limit.seconds)
-    network = hashlib.sha256(network_of(address).encode()).hexdigest()[:32]
-    key = f"limit:{limit.name}:{network}:{window}"
+    digest = hashlib.sha256(who.encode()).hexdigest()[:32]
+    key = f"limit:{limit.name}:{digest}:{window}"
     count = cache.get(key, 0)
     if count >= limit.amount:
         return max(1, math.ceil((window + 1) * limit.seconds - moment))
