@@ -49,7 +49,7 @@ ROWS = [
     ("GET images/<isic_id>/", "images/{signed_in}/", None, (404, 200, 200, 200, 200, 200, 200, 401)),
     ("GET images/<isic_id>/", "images/{private}/", None, (404, 200, 404, 404, 200, 200, 200, 401)),
     ("POST images/<isic_id>/withdraw/", "images/{public}/withdraw/", REASON, (401, 200, 403, 403, 200, 403, 200, 401)),
-    ("POST images/<isic_id>/withdraw/", "images/{private}/withdraw/", REASON, changes(409)),
+    ("POST images/<isic_id>/withdraw/", "images/{private}/withdraw/", REASON, CHANGE_HERS),
     (
         "POST images/<isic_id>/unpublish/",
         "images/{public}/unpublish/",
