@@ -97,13 +97,13 @@ def describe_file(*, file_id: int) -> None:
         problems = [asdict(problem) for problem in error.problems]
         report_metadata_file(file=file, state=MetadataFileState.INVALID, report={"problems": problems})
         return
-    rows, unmatched, report = _check(file.cohort, table, recipe)
+    rows, report = _check(file.cohort, table, recipe)
     if report["problems"]:
         report_metadata_file(file=file, state=MetadataFileState.INVALID, report=report, rows=len(table.rows))
         return
     report_metadata_file(file=file, state=MetadataFileState.APPLYING, report=report, rows=len(table.rows))
     changed = sum(_apply(file, rows[start : start + CHUNK]) for start in range(0, len(rows), CHUNK))
-    report |= {"matched": len(rows), "changed": changed, "unmatched": unmatched}
+    report |= {"matched": len(rows), "changed": changed}
     with transaction.atomic():
         report_metadata_file(file=file, state=MetadataFileState.APPLIED, report=report)
         record(
@@ -116,29 +116,41 @@ def describe_file(*, file_id: int) -> None:
         )
 
 
-def _check(cohort: Cohort, table: Table, recipe: Recipe | None) -> tuple[list[_Row], list[str], dict[str, Any]]:
+def _check(cohort: Cohort, table: Table, recipe: Recipe | None) -> tuple[list[_Row], dict[str, Any]]:
     accessions = accessions_by_name(cohort, [row.filename for row in table.rows])
     rows: list[_Row] = []
     problems: list[dict[str, Any]] = []
     notes: Counter[str] = Counter(table.notes)
     unmatched = [row.filename for row in table.rows if row.filename not in accessions]
+    first: dict[int, int] = {}
     for row in table.rows:
         if row.filename not in accessions:
             continue
-        result, found = _read_row(row, accessions[row.filename], recipe, notes)
+        accession = accessions[row.filename]
+        result, found = _read_row(row, accession, recipe, notes)
+        if (line := first.setdefault(accession.pk, row.line)) != row.line:
+            found.append(_named_twice(row, accession, line, column=table.filename_column))
         problems += [{"line": row.line, "file": row.filename, **asdict(problem)} for problem in found]
-        rows.append(_Row(row.line, accessions[row.filename], result))
+        rows.append(_Row(row.line, accession, result))
     batch = validate_batch([(f"line {row.line}", row.result.values) for row in rows], pack=DERMATOLOGY)
     problems += [{"line": None, "file": "", **asdict(problem)} for problem in batch]
-    return (
-        rows,
-        unmatched,
-        {
-            "problems": problems[:_MOST_REPORTED],
-            "problem_count": len(problems),
-            "unmatched": unmatched[:_MOST_REPORTED],
-            "notes": [f"{words} ({count:,} times)" if count > 1 else words for words, count in notes.most_common(100)],
-        },
+    return rows, {
+        "problems": problems[:_MOST_REPORTED],
+        "problem_count": len(problems),
+        "unmatched": unmatched[:_MOST_REPORTED],
+        "unmatched_count": len(unmatched),
+        "notes": [f"{words} ({count:,} times)" if count > 1 else words for words, count in notes.most_common(100)],
+    }
+
+
+def _named_twice(row: TableRow, accession: Accession, line: int, *, column: str) -> FieldProblem:
+    # The reader of the table finds equal names; only the cohort knows which different ones mean the same image.
+    return FieldProblem(
+        code="duplicate_filename",
+        field=column,
+        value=row.filename,
+        message=f"{row.filename} means {accession.name}, which line {line} describes already.",
+        remedy="Keep one row an image.",
     )
 
 

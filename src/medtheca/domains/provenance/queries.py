@@ -23,6 +23,8 @@ from medtheca.domains.provenance.models import (
 )
 from medtheca.toolkit.names import name_key
 
+_CHUNK = 2000
+
 
 def contributor_for(user: User | None, contributor_id: int) -> Contributor:
     """A contributor that the person may see. Raises `NotFound`."""
@@ -156,20 +158,25 @@ def accessions_by_name(cohort: Cohort, names: Iterable[str]) -> dict[str, Access
 
     A name without extension counts only where one accession alone has it. Refused accessions are not there.
     """
-    rows = Accession.objects.filter(cohort=cohort).exclude(state=AccessionState.REFUSED).select_related("description")
-    by_key = {row.name_key: row for row in rows}
-    stems: dict[str, list[Accession]] = {}
-    for row in by_key.values():
-        stems.setdefault(row.name_key.rpartition(".")[0] or row.name_key, []).append(row)
-    found: dict[str, Accession] = {}
+    there = Accession.objects.filter(cohort=cohort).exclude(state=AccessionState.REFUSED)
+    # Of the whole cohort only names are held; what is said of an accession is read for those that are named.
+    by_key = dict(there.values_list("name_key", "pk").iterator())
+    stems: dict[str, list[int]] = {}
+    for key, pk in by_key.items():
+        stems.setdefault(key.rpartition(".")[0] or key, []).append(pk)
+    wanted: dict[str, int] = {}
     for name in names:
         key = name_key(name.replace("\\", "/").rsplit("/", 1)[-1])
         alike = stems.get(key, [])
         if key in by_key:
-            found[name] = by_key[key]
+            wanted[name] = by_key[key]
         elif len(alike) == 1:
-            found[name] = alike[0]
-    return found
+            wanted[name] = alike[0]
+    ids = sorted(set(wanted.values()))
+    rows: dict[int, Accession] = {}
+    for start in range(0, len(ids), _CHUNK):
+        rows |= there.select_related("description").in_bulk(ids[start : start + _CHUNK])
+    return {name: rows[pk] for name, pk in wanted.items() if pk in rows}
 
 
 def find_cohorts_named(user: User | None, name_or_id: str) -> list[Cohort]:
