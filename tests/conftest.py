@@ -11,10 +11,14 @@ keep_folders_in_memory()
 
 from tests.plugins.database import session_database  # noqa: E402 - it makes its folder when it is imported
 
-# Runs in an environment of its own, with a library that is not here.
-collect_ignore = ["contract/isic_metadata_oracle.py"]
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medtheca.config.settings")
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Doctests are for the package: helpers of tests are scripts and data, some for other environments."""
+    if collection_path.suffix == ".py" and not collection_path.name.startswith("test_"):
+        return True
+    return None
 
 
 def pytest_configure(config):
