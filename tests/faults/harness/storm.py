@@ -29,6 +29,7 @@ TARGETS = {
     ("all",): 1,
 }
 _SENDERS = 3
+_LATE = 5
 
 
 class Storm:
@@ -95,7 +96,10 @@ class Storm:
             sender.start()
         until = time.monotonic() + seconds
         try:
-            while any(sender.is_alive() for sender in senders):
+            late = 0
+            # Receiving goes before converting, so there is most to convert when all has been sent.
+            while any(sender.is_alive() for sender in senders) or (late < _LATE and self.archive.waiting_jobs()):
+                late += not any(sender.is_alive() for sender in senders)
                 assert time.monotonic() < until, f"{ingests} deliveries were not sent in {seconds} s"
                 self._keep_going()
                 self._order()
@@ -149,7 +153,8 @@ class Storm:
     def _order(self):
         """Stretch the steps that were hit least, so that a moment taken at random falls into them too."""
         rare = self.archive.steps.rarest(8)
-        chosen = self.random.sample(rare, 5)
+        # Those never hit come first, up to three; with more at once a process would stand in the others.
+        chosen = (self.archive.steps.missing()[:3] + self.random.sample(rare, 4))[:4]
         self.archive.steps.order(*[("linger", name, round(self.random.uniform(1, 4), 2)) for name in chosen])
 
     def _kill(self, *targets):
