@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
+from django.db.models import F, QuerySet
 
 from medtheca.domains.access.enums import Visibility
 from medtheca.domains.accounts.models import User
@@ -21,7 +22,7 @@ from medtheca.domains.accounts.operations import create_user
 from medtheca.domains.metadata.enums import MetadataFileState
 from medtheca.domains.metadata.queries import metadata_file_for, metadata_files_of
 from medtheca.domains.provenance.enums import DeliveryState, RequestState
-from medtheca.domains.provenance.models import Cohort
+from medtheca.domains.provenance.models import Cohort, Delivery
 from medtheca.domains.provenance.publication import decide_publication, request_publication
 from medtheca.domains.provenance.queries import (
     deliveries_for,
@@ -32,6 +33,7 @@ from medtheca.domains.provenance.queries import (
 from medtheca.workflows.demo_parts import Part, demo_parts
 from medtheca.workflows.describe import give_metadata
 from medtheca.workflows.local_ingest import deliver_paths, find_cohort, make_cohort
+from medtheca.workflows.receive import cancel_delivery
 
 Say = Callable[[str], None]
 Pause = Callable[[], None]
@@ -53,16 +55,17 @@ class _Crew:
     pause: Pause
 
 
-def run_demo(*, say: Say, pause: Pause) -> None:
+def run_demo(*, say: Say, pause: Pause, parts: Iterable[Part] | None = None) -> None:
     """Make the logins, then bring in one part after the other and publish it.
 
     Args:
         say: told in a line what is happening.
         pause: called again and again while jobs are waited for; sleeps, or works.
+        parts: what to bring in, instead of all of the demo.
     """
     people = make_people()
     crew = _Crew(owner=people[0], staff=people[1], say=say, pause=pause)
-    for part in demo_parts(settings.ENVIRONMENT.data / "demo", say=say):
+    for part in demo_parts(settings.ENVIRONMENT.data / "demo", say=say) if parts is None else parts:
         _bring_in(part, crew)
 
 
@@ -110,7 +113,11 @@ def _bring_in(part: Part, crew: _Crew) -> None:
         licence=part.licence,
         attribution=part.attribution,
     )
-    if not deliveries_for(crew.owner).filter(cohort=cohort).exclude(state=DeliveryState.REFUSED).exists():
+    if _is_published(cohort, crew):
+        # From now on the cohort is its owner's: what they take back stays taken back.
+        return
+    _clear_away_torn_copies(cohort, crew)
+    if not _deliveries(cohort, crew).exists():
         crew.say(f"{part.cohort}: copying")
         deliver_paths(user=crew.owner, cohort=cohort, paths=part.files(), progress=lambda _: None)
     _wait_for_images(part, cohort, crew)
@@ -127,9 +134,26 @@ def _bring_in(part: Part, crew: _Crew) -> None:
     _publish(part, cohort, crew)
 
 
+def _is_published(cohort: Cohort, crew: _Crew) -> bool:
+    return publish_requests_for(crew.staff).filter(cohort=cohort, state=RequestState.PUBLISHED).exists()
+
+
+def _deliveries(cohort: Cohort, crew: _Crew) -> QuerySet[Delivery]:
+    """Whole uploads to the cohort. One that somebody has begun by hand and left is nobody's business here."""
+    given = deliveries_for(crew.owner).filter(cohort=cohort).exclude(state=DeliveryState.REFUSED)
+    return given.filter(upload__offset=F("upload__size"))
+
+
+def _clear_away_torn_copies(cohort: Cohort, crew: _Crew) -> None:
+    """Cancel what an earlier start was copying when it was cut off: nothing of it is acknowledged before the end."""
+    given = deliveries_for(crew.owner).filter(cohort=cohort, state=DeliveryState.ARRIVING)
+    for delivery in given.filter(upload__offset=0, upload__size__gt=0, upload__owner=crew.owner):
+        cancel_delivery(user=crew.owner, upload=delivery.upload)
+
+
 def _wait_for_images(part: Part, cohort: Cohort, crew: _Crew) -> None:
     while True:
-        summaries = [summarise_delivery(row) for row in deliveries_for(crew.owner).filter(cohort=cohort)]
+        summaries = [summarise_delivery(row) for row in _deliveries(cohort, crew)]
         if all(summary.is_final for summary in summaries):
             return
         done = sum(summary.settled for summary in summaries)
@@ -139,9 +163,9 @@ def _wait_for_images(part: Part, cohort: Cohort, crew: _Crew) -> None:
 
 
 def _publish(part: Part, cohort: Cohort, crew: _Crew) -> None:
-    if publishable_accessions(cohort).exists():
-        request_publication(cohort=cohort, requester=crew.owner, visibility=Visibility.PUBLIC)
     requests = publish_requests_for(crew.staff).filter(cohort=cohort)
+    if not requests.exists() and publishable_accessions(cohort).exists():
+        request_publication(cohort=cohort, requester=crew.owner, visibility=Visibility.PUBLIC)
     for request in requests.filter(state=RequestState.REQUESTED):
         decide_publication(request_id=request.pk, staff=crew.staff, accept=True)
     while requests.filter(state=RequestState.PUBLISHING).exists():

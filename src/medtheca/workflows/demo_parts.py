@@ -41,8 +41,11 @@ def find_samples() -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def demo_parts(folder: Path, *, say: Say) -> Iterator[Part]:
-    """The cohorts of the demo, small ones first, so that there is soon something to look at."""
+def demo_parts(folder: Path, *, say: Say, drawn: int = SYNTHETIC_PICTURES) -> Iterator[Part]:
+    """The cohorts of the demo, small ones first, so that there is soon something to look at.
+
+    `drawn` pictures where there are no sample images.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     samples = find_samples()
     yield from _photographs()
@@ -50,7 +53,7 @@ def demo_parts(folder: Path, *, say: Say) -> Iterator[Part]:
         yield from _challenge(samples / "isic2017")
     else:
         say("No sample images were found (MEDTHECA_SAMPLES); pictures are drawn instead")
-        yield from _drawn(folder, say)
+        yield from _drawn(folder, drawn, say)
 
 
 def _challenge(folder: Path) -> Iterator[Part]:
@@ -75,11 +78,11 @@ def _names_only(images: Path) -> bytes:
     return ("image_id,age_approximate,sex,melanoma\n" + "".join(f"{name},,,\n" for name in names)).encode()
 
 
-def _drawn(folder: Path, say: Say) -> Iterator[Part]:
+def _drawn(folder: Path, number: int, say: Say) -> Iterator[Part]:
     """Two cohorts from two seeds: a small one that is soon there, and the rest."""
     for name, count, seed in (
-        ("Synthetic lesions: first", _FIRST_PICTURES, 1),
-        ("Synthetic lesions", SYNTHETIC_PICTURES - _FIRST_PICTURES, 2),
+        ("Synthetic lesions: first", min(_FIRST_PICTURES, number // 2), 1),
+        ("Synthetic lesions", number - min(_FIRST_PICTURES, number // 2), 2),
     ):
         drawn = _Drawn(folder, name, count, seed, say)
         yield Part(
@@ -116,7 +119,10 @@ class _Drawn:
             self.say(f"{self.name}: drawing {self.count} pictures")
             with images.open("wb") as file:
                 text = as_zip_and_csv(file, self.count, seed=self.seed)
-            rows.write_text(text, encoding="utf-8")
+            # Whole or not there: it says that the pictures are whole too.
+            fresh = rows.with_suffix(".part")
+            fresh.write_text(text, encoding="utf-8")
+            fresh.replace(rows)
         return images, rows
 
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
-from medtheca.base.errors import Invalid, NotFound, Problem
+from django.conf import settings
+from django.db import transaction
+
+from medtheca.base.errors import Invalid, NoSpace, NotFound, Problem
 from medtheca.domains.accounts.models import User
 from medtheca.domains.provenance.models import Cohort
 from medtheca.domains.provenance.operations import create_cohort, create_contributor
+from medtheca.domains.provenance.overviews import owned_contributors
 from medtheca.domains.provenance.queries import find_cohorts_named
+from medtheca.domains.storage.queries import space_is_short
 from medtheca.domains.storage.uploads import part_path
-from medtheca.workflows.receive import acknowledge_bytes, begin_delivery
+from medtheca.workflows.receive import acknowledge_bytes, begin_delivery, cancel_delivery
 
 _CHUNK = 1 << 20
 Progress = Callable[[int], None]
@@ -34,35 +41,41 @@ def find_cohort(*, user: User, name_or_id: str) -> Cohort | None:
 
 def make_cohort(*, user: User, name: str, institution: str, licence: str, attribution: str) -> Cohort:
     """Make a cohort, and its contributor where the person owns none of that name."""
-    from medtheca.domains.provenance.access import visible_contributors
+    contributor = owned_contributors(user).filter(institution_name=institution).first()
+    with transaction.atomic():
+        if contributor is None:
+            contributor = create_contributor(creator=user, institution_name=institution)
+        return create_cohort(contributor=contributor, creator=user, name=name, licence=licence, attribution=attribution)
 
-    contributor = visible_contributors(user).filter(institution_name=institution).first()
-    if contributor is None:
-        contributor = create_contributor(creator=user, institution_name=institution)
-    return create_cohort(contributor=contributor, creator=user, name=name, licence=licence, attribution=attribution)
 
-
-def find_files(paths: Sequence[Path]) -> list[Path]:
-    """The files that paths mean, folders with all below them, in order. Raises `NotFound`."""
-    files: list[Path] = []
-    for path in paths:
+def find_files(paths: Sequence[Path], *, leave_out: Path | None = None) -> list[Path]:
+    """The files that paths mean, each once, folders with all below them, in order; absolute. Raises `NotFound`."""
+    files: dict[Path, None] = {}
+    for path in map(_absolute, paths):
         if path.is_dir():
-            files += sorted(entry for entry in path.rglob("*") if entry.is_file() and not entry.is_symlink())
+            found = (entry for entry in path.rglob("*") if entry.is_file() and not entry.is_symlink())
+            files |= dict.fromkeys(sorted(found))
         elif path.is_file():
-            files.append(path)
+            files[path] = None
         else:
             raise NotFound(f"There is no file or folder {path}.")
+    if leave_out is not None:
+        files.pop(_absolute(leave_out), None)
     if not files:
         raise NotFound(f"There are no files in {', '.join(map(str, paths))}.")
-    return files
+    return list(files)
 
 
-def deliver_paths(*, user: User, cohort: Cohort, paths: Sequence[Path], progress: Progress) -> list[UUID]:
+def _absolute(path: Path) -> Path:
+    # Without `..`, which would stand in the names within a ZIP; symbolic links keep the name that was typed.
+    return Path(os.path.abspath(path))  # noqa: PTH100 - Path.absolute keeps `..`, and resolve follows links
+
+
+def deliver_files(*, user: User, cohort: Cohort, files: Sequence[Path], progress: Progress) -> list[UUID]:
     """Give files to a cohort: each ZIP as it is, all other files together as one; return the deliveries.
 
-    `progress` is called with numbers of bytes copied.
+    `progress` is called with numbers of bytes copied. Raises `NoSpace` where the disk is full; nothing half stays then.
     """
-    files = find_files(paths)
     zips = [path for path in files if path.suffix.lower() == ".zip"]
     loose = [path for path in files if path.suffix.lower() != ".zip"]
     whole = zips + (loose if len(loose) == 1 else [])
@@ -72,15 +85,26 @@ def deliver_paths(*, user: User, cohort: Cohort, paths: Sequence[Path], progress
     return deliveries
 
 
+def deliver_paths(*, user: User, cohort: Cohort, paths: Sequence[Path], progress: Progress) -> list[UUID]:
+    """`deliver_files` for all that paths mean. Raises `NotFound` and `NoSpace`."""
+    return deliver_files(user=user, cohort=cohort, files=find_files(paths), progress=progress)
+
+
 def _deliver(*, user: User, cohort: Cohort, path: Path, name: str, progress: Progress) -> UUID:
     size = path.stat().st_size
-    upload = begin_delivery(user=user, cohort_id=cohort.pk, filename=name, size=size)
-    with part_path(upload.pk).open("wb") as part:
-        for chunk in _read(path):
-            part.write(chunk)
-            progress(len(chunk))
-        part.flush()
-        os.fsync(part.fileno())
+    upload = begin_delivery(user=user, cohort_id=cohort.pk, filename=_text(name)[-255:], size=size)
+    try:
+        with _telling_a_full_disk(), part_path(upload.pk).open("wb") as part:
+            for chunk in _read(path):
+                part.write(chunk)
+                progress(len(chunk))
+            part.flush()
+            os.fsync(part.fileno())
+    except BaseException:
+        # Nobody could go on with it: it would only count against the quota.
+        if size:
+            cancel_delivery(user=user, upload=upload)
+        raise
     if size:
         acknowledge_bytes(upload=upload, begun_at=0, offset=size)
     return upload.pk
@@ -88,18 +112,39 @@ def _deliver(*, user: User, cohort: Cohort, path: Path, name: str, progress: Pro
 
 def _deliver_together(user: User, cohort: Cohort, files: Sequence[Path], progress: Progress) -> UUID:
     """Pack files into one stored ZIP beside the part files, then deliver that."""
-    from django.conf import settings
-
-    root = Path(os.path.commonpath([path.absolute().parent for path in files]))
-    packed = settings.ENVIRONMENT.data / "uploads" / f"packing-{os.getpid()}.tmp"
-    packed.parent.mkdir(parents=True, exist_ok=True)
+    root = Path(os.path.commonpath([path.parent for path in files]))
+    needed = sum(path.stat().st_size for path in files)
+    if space_is_short(needed=2 * needed):
+        raise NoSpace(
+            f"There is no space for {len(files):,} files of {needed:,} bytes and a copy of them on the way.",
+            remedy="Make space, or give them in several parts.",
+        )
+    folder = settings.ENVIRONMENT.data / "uploads"
+    folder.mkdir(parents=True, exist_ok=True)
+    packed = folder / f"packing-{os.getpid()}.tmp"
     try:
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        # A time before 1980, which a ZIP cannot hold, is no reason to refuse a file.
+        with _telling_a_full_disk(), zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED, strict_timestamps=False) as made:
             for path in files:
-                archive.write(path, str(path.absolute().relative_to(root)))
+                made.write(path, _text(str(path.relative_to(root))))
         return _deliver(user=user, cohort=cohort, path=packed, name=f"{root.name or 'files'}.zip", progress=progress)
     finally:
         packed.unlink(missing_ok=True)
+
+
+def _text(name: str) -> str:
+    """A name of this machine as text: bytes of it that are no UTF-8 become question marks in diamonds."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+@contextmanager
+def _telling_a_full_disk() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        raise NoSpace("The disk is full.", remedy="Make space; nothing was stored.") from error
 
 
 def _read(path: Path) -> Iterator[bytes]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from django.db import IntegrityError, transaction
 
 from medtheca.base.clock import now
-from medtheca.base.errors import Conflict, Invalid, Problem
+from medtheca.base.errors import Conflict, Invalid, NotAllowed, Problem
 from medtheca.domains.access.enums import Role, ScopeKind
 from medtheca.domains.access.operations import add_member, create_scope, remove_member
 from medtheca.domains.accounts.models import User
@@ -16,6 +17,8 @@ from medtheca.domains.provenance.access import require_owner
 from medtheca.domains.provenance.enums import AccessionState, DeliveryState, Licence, Outcome
 from medtheca.domains.provenance.models import Accession, Cohort, Contributor, Delivery, Verdict
 from medtheca.domains.storage.models import Upload
+
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 def create_contributor(
@@ -27,8 +30,20 @@ def create_contributor(
     default_licence: str = "",
     default_attribution: str = "",
 ) -> Contributor:
-    """Make a contributor; its creator becomes its first owner. Any signed-in person may. Raises `Invalid`."""
+    """Make a contributor; its creator becomes its first owner.
+
+    Anybody who can log in may. Raises `NotAllowed` for a disabled user, or `Invalid`.
+    """
+    if not creator.is_active:
+        raise NotAllowed("A disabled user cannot make a contributor.", remedy="Ask staff to enable the user.")
     problems = _required(institution_name=institution_name)
+    problems += _unstorable(
+        Contributor,
+        institution_name=institution_name.strip(),
+        institution_url=institution_url,
+        legal_contact_info=legal_contact_info,
+        default_attribution=default_attribution.strip(),
+    )
     if default_licence:
         problems += _licence_problems("default_licence", default_licence)
     if problems:
@@ -55,6 +70,7 @@ def create_cohort(
     """Make a cohort of a contributor. Raises `NotAllowed`, `Invalid`, or `Conflict` where the name is taken."""
     require_owner(creator, contributor, to="make a cohort")
     problems = _required(name=name, attribution=attribution) + _licence_problems("licence", licence)
+    problems += _unstorable(Cohort, name=name.strip(), attribution=attribution.strip(), description=description)
     if problems:
         raise Invalid("The cohort cannot be made.", problems=problems)
     try:
@@ -83,8 +99,10 @@ def create_cohort(
 
 
 def add_owner(*, contributor: Contributor, user: User, actor: User) -> None:
-    """Make a person an owner of a contributor. Raises `NotAllowed`."""
+    """Make a person an owner of a contributor. Raises `NotAllowed`, or `Conflict` for a disabled user."""
     require_owner(actor, contributor, to="add owners")
+    if not user.is_active:
+        raise Conflict(f"{user.email} is disabled.", remedy="Ask staff to enable the user first.")
     with transaction.atomic():
         add_member(scope=contributor.scope, user=user, role=Role.OWNER)
         record(
@@ -97,7 +115,7 @@ def add_owner(*, contributor: Contributor, user: User, actor: User) -> None:
 
 
 def remove_owner(*, contributor: Contributor, user: User, actor: User) -> None:
-    """Take a person's ownership away. Raises `NotAllowed`, or `Conflict` for the last owner."""
+    """Take a person's ownership away. Raises `NotAllowed`, `NotFound` for no member, `Conflict` for the last owner."""
     require_owner(actor, contributor, to="remove owners")
     with transaction.atomic():
         remove_member(scope=contributor.scope, user=user)
@@ -158,6 +176,21 @@ def _required(**fields: str) -> list[Problem]:
         for name, value in fields.items()
         if not value.strip()
     ]
+
+
+def _unstorable(model: type[Contributor | Cohort], **fields: str) -> list[Problem]:
+    """What the columns cannot hold: too many characters, NUL, halves of characters."""
+    problems = []
+    for name, value in fields.items():
+        words = name.replace("_", " ").capitalize()
+        most: int | None = getattr(model._meta.get_field(name), "max_length", None)
+        if most is not None and len(value) > most:
+            message = f"{words} has {len(value):,} characters; {most} is the most."
+            problems.append(Problem(name, message, code="too_long", remedy="Shorten it."))
+        if _NO_TEXT.search(value):
+            message = f"{words} holds NUL or half a character."
+            problems.append(Problem(name, message, code="no_text", remedy="Write it anew."))
+    return problems
 
 
 def _licence_problems(field: str, licence: str) -> list[Problem]:

@@ -6,7 +6,8 @@ import time
 
 import click
 
-from medtheca.base.work import somebody_works, work_until_idle
+from medtheca.base.errors import DomainError
+from medtheca.interfaces.cli.waiting import let_work
 from medtheca.workflows.decoding import close_decoder_pool
 from medtheca.workflows.demo import run_demo
 
@@ -29,12 +30,12 @@ def command() -> None:
 
     try:
         run_demo(say=say, pause=_pause)
+    except DomainError as error:
+        raise click.ClickException(f"{error.message} {error.remedy}".strip()) from error
     finally:
         close_decoder_pool()
 
 
 def _pause() -> None:
-    if somebody_works():
-        time.sleep(_PAUSE)
-    else:
-        work_until_idle()
+    let_work()
+    time.sleep(_PAUSE)

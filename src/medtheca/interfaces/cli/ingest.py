@@ -11,15 +11,16 @@ from uuid import UUID
 import click
 
 from medtheca.base.errors import DomainError, Invalid
-from medtheca.base.work import somebody_works, work_until_idle
+from medtheca.base.failures import WorkStopped
 from medtheca.domains.accounts.queries import user_by_email
 from medtheca.domains.metadata.enums import MetadataFileState
 from medtheca.domains.metadata.queries import metadata_file_for
 from medtheca.domains.provenance.queries import delivery_for, summarise_delivery, verdicts_of
 from medtheca.interfaces.cli.bars import byte_bar, count_bar
+from medtheca.interfaces.cli.waiting import let_work
 from medtheca.workflows.decoding import close_decoder_pool
 from medtheca.workflows.describe import give_metadata
-from medtheca.workflows.local_ingest import deliver_paths, find_cohort, find_files, make_cohort
+from medtheca.workflows.local_ingest import deliver_files, find_cohort, find_files, make_cohort
 
 if TYPE_CHECKING:
     from medtheca.domains.accounts.models import User
@@ -34,11 +35,13 @@ Examples:
 \b
 Exit codes:
   0  every file was accepted, or skipped as junk
-  1  files were refused or are duplicates, or the spreadsheet has problems; the others are in
+  1  files were refused or are duplicates, the spreadsheet has problems, or work stopped; the others are in
   2  wrong usage, or nothing could be begun
+  130  interrupted
 """
 _PAUSE = 0.3
 _TOLD = 20
+_NAMED = 5
 
 
 @click.command("ingest", epilog=_EPILOG)
@@ -85,20 +88,34 @@ def command(
                 attribution=attribution or contributor,
             )
         with byte_bar(shown=not as_json) as bar:
-            files = find_files(paths)
+            # The spreadsheet often lies among the pictures that it describes.
+            files = find_files(paths, leave_out=metadata)
             bar.begin("Copying", files=len(files), size=sum(path.stat().st_size for path in files))
-            deliveries = deliver_paths(
-                user=user, cohort=cohort, paths=paths, progress=lambda size: bar.advance(0, size)
+            deliveries = deliver_files(
+                user=user, cohort=cohort, files=files, progress=lambda size: bar.advance(0, size)
             )
-        _wait_for_images(user, deliveries, shown=not as_json)
-        described = _describe(user, cohort.pk, metadata, recipe) if metadata else None
+        described, stopped = _work(user, cohort.pk, deliveries, metadata, recipe, shown=not as_json)
     except DomainError as error:
         raise click.UsageError(_words(error)) from error
+    except KeyboardInterrupt:
+        click.echo("Interrupted. What is in stays in; the same command again goes on with the rest.", err=True)
+        ctx.exit(130)
     finally:
         close_decoder_pool()
-    outcome = _outcome(user, cohort.pk, deliveries, described)
+    outcome = _outcome(user, cohort.pk, deliveries, described, stopped)
     click.echo(json.dumps(outcome, ensure_ascii=False) if as_json else _summary(outcome))
     ctx.exit(0 if outcome["complete"] else 1)
+
+
+def _work(
+    user: User, cohort_id: int, deliveries: list[UUID], metadata: Path | None, recipe: str, *, shown: bool
+) -> tuple[dict[str, Any] | None, str]:
+    """Wait until all is converted and described; return what came of the spreadsheet, and why work stopped, if so."""
+    try:
+        _wait_for_images(user, deliveries, shown=shown)
+        return (_describe(user, cohort_id, metadata, recipe) if metadata else None), ""
+    except WorkStopped as stopped:
+        return None, _words(stopped)
 
 
 def _words(error: DomainError) -> str:
@@ -112,8 +129,7 @@ def _wait_for_images(user: User, deliveries: list[UUID], *, shown: bool) -> None
     with count_bar(shown=shown) as bar:
         bar.begin("Converting")
         while True:
-            if not somebody_works():
-                work_until_idle()
+            let_work()
             summaries = [summarise_delivery(delivery_for(user, pk)) for pk in deliveries]
             known = sum(summary.members or 0 for summary in summaries)
             waiting = sum(summary.waiting for summary in summaries)
@@ -127,14 +143,15 @@ def _wait_for_images(user: User, deliveries: list[UUID], *, shown: bool) -> None
 def _describe(user: User, cohort_id: int, path: Path, recipe: str) -> dict[str, Any]:
     file = give_metadata(user=user, cohort_id=cohort_id, name=path.name, data=path.read_bytes(), recipe=recipe)
     while file.state not in {MetadataFileState.INVALID, MetadataFileState.APPLIED}:
-        if not somebody_works():
-            work_until_idle()
+        let_work()
         time.sleep(_PAUSE / 3)
         file = metadata_file_for(user, file.pk)
     return {"state": file.state, "rows": file.rows, **file.report}
 
 
-def _outcome(user: User, cohort_id: int, deliveries: list[UUID], described: dict[str, Any] | None) -> dict[str, Any]:
+def _outcome(
+    user: User, cohort_id: int, deliveries: list[UUID], described: dict[str, Any] | None, stopped: str
+) -> dict[str, Any]:
     found = [delivery_for(user, pk) for pk in deliveries]
     verdicts = [
         {
@@ -168,7 +185,8 @@ def _outcome(user: User, cohort_id: int, deliveries: list[UUID], described: dict
         "counts": counts,
         "refused_uploads": refused,
         "metadata": described,
-        "complete": not bad and (described is None or described["state"] == MetadataFileState.APPLIED),
+        "stopped": stopped,
+        "complete": not bad and not stopped and (described is None or described["state"] == MetadataFileState.APPLIED),
         "verdicts": verdicts,
     }
 
@@ -183,6 +201,8 @@ def _summary(outcome: dict[str, Any]) -> str:
     lines += [f"  {verdict['path']}: {verdict['words']} {verdict['remedy']}".rstrip() for verdict in told[:_TOLD]]
     if len(told) > _TOLD:
         lines.append(f"  … and {len(told) - _TOLD:,} more; --json lists them all.")
+    if outcome["stopped"]:
+        lines.append(outcome["stopped"])
     if outcome["metadata"] is not None:
         lines += _metadata_lines(outcome["metadata"])
     return "\n".join(lines)
@@ -197,7 +217,8 @@ def _metadata_lines(report: dict[str, Any]) -> list[str]:
             f"  line {problem.get('line') or '-'}: {problem['message']} {problem.get('remedy', '')}".rstrip()
             for problem in report.get("problems", [])[:_TOLD]
         ]
-    unmatched = report.get("unmatched", [])
-    if unmatched:
-        lines.append(f"  {len(unmatched):,} rows name no image of the cohort: {', '.join(unmatched[:5])} …")
+    if unmatched := report.get("unmatched", []):
+        number = report.get("unmatched_count", len(unmatched))
+        more = " …" if number > _NAMED else ""
+        lines.append(f"  {number:,} rows name no image of the cohort: {', '.join(unmatched[:_NAMED])}{more}")
     return lines

@@ -12,12 +12,14 @@ from django.db import close_old_connections
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
+from medtheca.base.failures import note_failure
 from medtheca.domains.ledger.operations import seal_events
 from medtheca.workflows import convert, describe, publish, receive, resume, upkeep
 
 log = logging.getLogger(__name__)
 
-# Tried again for days: what fails may be a full disk or a database that is away, and nothing may be lost.
+# Tried again for most of a day, then whenever `work.resume` finds the work undone: what
+# fails may be a full disk or a database that is away, and nothing may be lost.
 _PATIENT = RetryStrategy(max_attempts=200, wait=2, linear_wait=4)
 
 
@@ -30,6 +32,9 @@ def _task(name: str, *, queue: str = "ingest", **options: Any) -> Callable[[Call
             close_old_connections()
             try:
                 function(**arguments)
+            except Exception as error:
+                note_failure(name, error)
+                raise
             finally:
                 close_old_connections()
 
