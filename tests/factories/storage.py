@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 
-from medtheca.domains.access.enums import ScopeKind
+from medtheca.domains.access.enums import PUBLIC_SCOPE, SIGNED_IN_SCOPE, ScopeKind
 from medtheca.domains.access.models import Scope
 from medtheca.domains.storage.enums import UploadState
 from medtheca.domains.storage.models import Upload
@@ -21,8 +21,8 @@ def use_data_folder(settings, folder, **changes):
 
 def make_wide_scopes():
     """The two scopes that a migration makes; tests with real transactions begin with empty tables."""
-    for kind in (ScopeKind.PUBLIC, ScopeKind.SIGNED_IN):
-        Scope.objects.get_or_create(kind=kind)
+    for pk, kind in ((PUBLIC_SCOPE, ScopeKind.PUBLIC), (SIGNED_IN_SCOPE, ScopeKind.SIGNED_IN)):
+        Scope.objects.get_or_create(pk=pk, kind=kind)
 
 
 def sha256_of(content):

@@ -13,6 +13,11 @@ class ScopeKind(TextChoices):
     GROUP = "group"
 
 
+# The two circles that are there from the first migration on, by their keys, so that no request has to ask for them.
+PUBLIC_SCOPE = 1
+SIGNED_IN_SCOPE = 2
+
+
 class Role(TextChoices):
     """What a member of a scope may do there. Owners answer for it; viewers look."""
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from django.db import transaction
 
 from medtheca.base.errors import Conflict, NotFound
-from medtheca.domains.access.enums import Role, ScopeKind, Visibility
+from medtheca.domains.access.enums import PUBLIC_SCOPE, SIGNED_IN_SCOPE, Role, ScopeKind, Visibility
 from medtheca.domains.access.models import Membership, Placement, Scope, Withdrawal
-from medtheca.domains.access.queries import public_scope_id, signed_in_scope_id, withdrawn_among
+from medtheca.domains.access.queries import withdrawn_among
 from medtheca.domains.accounts.models import User
 from medtheca.domains.imaging.models import Image
 
@@ -66,12 +66,12 @@ def set_visibility(*, image_ids: Iterable[int], visibility: Visibility, opens: d
     """
     images = list(image_ids)
     wanted = {
-        Visibility.PUBLIC: [public_scope_id(), signed_in_scope_id()],
-        Visibility.SIGNED_IN: [signed_in_scope_id()],
+        Visibility.PUBLIC: [PUBLIC_SCOPE, SIGNED_IN_SCOPE],
+        Visibility.SIGNED_IN: [SIGNED_IN_SCOPE],
         Visibility.PRIVATE: [],
     }[visibility]
     with transaction.atomic():
-        wide = Placement.objects.filter(image__in=images, scope__in=[public_scope_id(), signed_in_scope_id()])
+        wide = Placement.objects.filter(image__in=images, scope__in=[PUBLIC_SCOPE, SIGNED_IN_SCOPE])
         wide.exclude(scope__in=wanted).delete()
         gone = withdrawn_among(images)
         place_images(image_ids=[pk for pk in images if pk not in gone], scope_ids=wanted, opens=opens)

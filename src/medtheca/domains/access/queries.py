@@ -9,8 +9,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from medtheca.domains.access.enums import Role, ScopeKind, Visibility
-from medtheca.domains.access.models import Membership, Placement, Scope, Withdrawal
+from medtheca.domains.access.enums import PUBLIC_SCOPE, SIGNED_IN_SCOPE, Role, Visibility
+from medtheca.domains.access.models import Membership, Placement, Withdrawal
 from medtheca.domains.accounts.models import User
 from medtheca.domains.imaging.models import Image
 
@@ -38,9 +38,9 @@ def open_placements(viewer: Viewer) -> QuerySet[Placement]:
 
     An embargo holds back the public and the signed-in only: members of a circle see what hangs in it.
     """
-    circles = Q(scope__kind=ScopeKind.PUBLIC)
+    circles = Q(scope=PUBLIC_SCOPE)
     if viewer.user_id is not None:
-        circles |= Q(scope__kind=ScopeKind.SIGNED_IN)
+        circles |= Q(scope=SIGNED_IN_SCOPE)
         mine = Membership.objects.filter(user_id=viewer.user_id)
         circles |= Q(scope__in=mine.filter(role=Role.OWNER).values("scope"))
         # What is withdrawn is its owners' to see. The public's placements of it are gone already.
@@ -63,7 +63,7 @@ def visible_images(viewer: Viewer) -> QuerySet[Image]:
 
 def open_public_placements() -> QuerySet[Placement]:
     """Placements in the public scope that are open now."""
-    return Placement.objects.filter(scope=public_scope_id()).filter(Q(opens__isnull=True) | Q(opens__lte=Now()))
+    return Placement.objects.filter(scope=PUBLIC_SCOPE).filter(Q(opens__isnull=True) | Q(opens__lte=Now()))
 
 
 def count_visible(viewer: Viewer) -> int:
@@ -80,20 +80,6 @@ def may_see(viewer: Viewer, image_id: int) -> bool:
     return visible_images(viewer).filter(pk=image_id).exists()
 
 
-def public_scope_id() -> int:
-    """The scope of the public. Made by a migration, so it is always there."""
-    return _scope_id(ScopeKind.PUBLIC)
-
-
-def signed_in_scope_id() -> int:
-    """The scope of everybody who is signed in."""
-    return _scope_id(ScopeKind.SIGNED_IN)
-
-
-def _scope_id(kind: ScopeKind) -> int:
-    return Scope.objects.values_list("pk", flat=True).get(kind=kind)
-
-
 def withdrawn_among(image_ids: Iterable[int]) -> set[int]:
     """Those of the images that are withdrawn."""
     return set(Withdrawal.objects.filter(image__in=list(image_ids)).values_list("image", flat=True))
@@ -103,12 +89,12 @@ def visibility_of(image_ids: Iterable[int]) -> dict[int, Visibility]:
     """For whom each image is visible now: the widest circle counts, an embargo counts as private."""
     found: dict[int, Visibility] = dict.fromkeys(image_ids, Visibility.PRIVATE)
     rows = (
-        Placement.objects.filter(image__in=list(found), scope__kind__in=[ScopeKind.PUBLIC, ScopeKind.SIGNED_IN])
+        Placement.objects.filter(image__in=list(found), scope__in=[PUBLIC_SCOPE, SIGNED_IN_SCOPE])
         .filter(Q(opens__isnull=True) | Q(opens__lte=Now()))
-        .values_list("image", "scope__kind")
+        .values_list("image", "scope")
     )
-    for image_id, kind in rows:
-        if kind == ScopeKind.PUBLIC:
+    for image_id, scope in rows:
+        if scope == PUBLIC_SCOPE:
             found[image_id] = Visibility.PUBLIC
         elif found[image_id] is Visibility.PRIVATE:
             found[image_id] = Visibility.SIGNED_IN

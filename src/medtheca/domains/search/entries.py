@@ -11,7 +11,7 @@ from django.contrib.postgres.aggregates import JSONBAgg
 from django.db.models import Case, Exists, Func, JSONField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Now
 
-from medtheca.domains.access.enums import ScopeKind, Visibility
+from medtheca.domains.access.enums import PUBLIC_SCOPE, SIGNED_IN_SCOPE, Visibility
 from medtheca.domains.access.models import Placement
 from medtheca.domains.access.queries import ANYBODY, viewer_of
 from medtheca.domains.imaging.enums import SERVED_KINDS, FileKind
@@ -109,8 +109,8 @@ class _Array(Func):
 def _visibility() -> Case:
     open_now = Placement.objects.filter(Q(opens__isnull=True) | Q(opens__lte=Now()), image=OuterRef("pk"))
     return Case(
-        When(Exists(open_now.filter(scope__kind=ScopeKind.PUBLIC)), then=Value(Visibility.PUBLIC.value)),
-        When(Exists(open_now.filter(scope__kind=ScopeKind.SIGNED_IN)), then=Value(Visibility.SIGNED_IN.value)),
+        When(Exists(open_now.filter(scope=PUBLIC_SCOPE)), then=Value(Visibility.PUBLIC.value)),
+        When(Exists(open_now.filter(scope=SIGNED_IN_SCOPE)), then=Value(Visibility.SIGNED_IN.value)),
         default=Value(Visibility.PRIVATE.value),
     )
 

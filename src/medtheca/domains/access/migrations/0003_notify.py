@@ -37,7 +37,8 @@ END $$;
 CREATE TRIGGER access_membership_any AFTER INSERT OR UPDATE OR DELETE ON access_membership
     FOR EACH ROW EXECUTE FUNCTION access_membership_changed();
 
-INSERT INTO access_scope (kind, name) VALUES ('public', 'The public'), ('signed_in', 'Signed-in users');
+INSERT INTO access_scope (id, kind, name) VALUES (1, 'public', 'The public'), (2, 'signed_in', 'Signed-in users');
+SELECT setval(pg_get_serial_sequence('access_scope', 'id'), 2);
 """
 BACKWARDS = """
 DELETE FROM access_scope WHERE kind IN ('public', 'signed_in');
