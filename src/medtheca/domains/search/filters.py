@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,6 +11,9 @@ from medtheca.toolkit.schemas import DERMATOLOGY, find_licence
 from medtheca.toolkit.suggest import as_question
 
 CHOICES = ("sex", "image_type", "fitzpatrick_skin_type", "diagnosis_confirm_type")
+_LONGEST_WORDS = 200
+_LARGEST_NUMBER = 2**31 - 1
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 HIERARCHIES = ("diagnosis", "anatom_site")
 
 
@@ -45,7 +49,7 @@ def read_filters(given: Mapping[str, str]) -> Filters:
         _number(name, given.get(name, ""), problems) for name in ("age_from", "age_to", "cohort")
     )
     filters = Filters(
-        words=given.get("words", "").strip(),
+        words=_words(given.get("words", ""), problems),
         diagnosis=_term("diagnosis", given, problems),
         anatom_site=_term("anatom_site", given, problems),
         sex=_term("sex", given, problems),
@@ -74,6 +78,15 @@ def _term(name: str, given: Mapping[str, str], problems: list[Problem]) -> str:
     return resolved or ""
 
 
+def _words(text: str, problems: list[Problem]) -> str:
+    text = text.strip()
+    if len(text) > _LONGEST_WORDS or _NO_TEXT.search(text):
+        remedy = f"Write up to {_LONGEST_WORDS} characters of a diagnosis or the beginning of an id."
+        problems.append(Problem("words", "These words cannot be searched for.", remedy=remedy))
+        return ""
+    return text
+
+
 def _licence(text: str, problems: list[Problem]) -> str:
     if not text:
         return ""
@@ -88,7 +101,11 @@ def _number(name: str, text: str, problems: list[Problem]) -> int | None:
     if not text.strip():
         return None
     try:
-        return int(text)
+        number = int(text)
     except ValueError:
-        problems.append(Problem(name, f"{text} is not a whole number.", remedy="Write a number such as 45."))
+        problems.append(Problem(name, f"{text[:40]} is not a whole number.", remedy="Write a number such as 45."))
         return None
+    if abs(number) > _LARGEST_NUMBER:
+        problems.append(Problem(name, f"{text[:40]} is too large.", remedy="Write a number such as 45."))
+        return None
+    return number

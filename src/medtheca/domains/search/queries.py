@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 from uuid import UUID
 
@@ -35,6 +36,8 @@ class _InOrder(Protocol):
 
 MOST_A_PAGE = 100
 _TERMS_A_WORD = 60
+_LARGEST_KEY = 2**63 - 1
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 Asker = User | AnonymousUser | None
 Row = TypeVar("Row", bound=_InOrder)
 
@@ -55,12 +58,22 @@ class Cursor:
 
 def decode_cursor(text: str) -> Cursor:
     """Read a cursor from an address. Raises `Invalid`."""
+    cursor = _read_cursor(text)
+    if cursor is None:
+        problem = Problem("cursor", "Invalid cursor.", remedy="Begin at the first page.")
+        raise Invalid("Invalid cursor.", problems=[problem])
+    return cursor
+
+
+def _read_cursor(text: str) -> Cursor | None:
     try:
         created, pk, backwards = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        return Cursor(datetime.fromisoformat(created), int(pk), bool(backwards))
-    except (ValueError, TypeError, binascii.Error) as error:
-        problem = Problem("cursor", "Invalid cursor.", remedy="Begin at the first page.")
-        raise Invalid("Invalid cursor.", problems=[problem]) from error
+        moment = datetime.fromisoformat(created)
+        if moment.tzinfo is None or not isinstance(pk, int) or abs(pk) > _LARGEST_KEY:
+            return None
+        return Cursor(moment.astimezone(UTC), pk, bool(backwards))
+    except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error):
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +117,12 @@ def _matches_words(words: str) -> Q:
     lowered = words.casefold()
     matches = Q(public_id__istartswith=words)
     paths = [path for path in _diagnoses() if lowered in path.rsplit(":", 1)[-1].casefold()]
-    for path in paths[:_TERMS_A_WORD]:
+    if len(paths) > _TERMS_A_WORD:
+        # So many terms are no use to the index: every diagnosis is looked at, level by level.
+        for level in range(1, 1 + max(path.count(":") + 1 for path in paths)):
+            matches |= Q(**{f"accession__description__structured__diagnosis_{level}__icontains": words})
+        return matches
+    for path in paths:
         levels = path.split(":")
         matches |= Q(accession__description__structured__contains={f"diagnosis_{len(levels)}": levels[-1]})
     return matches
@@ -184,13 +202,17 @@ def facet(filters: Filters, field: str, *, asker: Asker) -> dict[str, int]:
 
 def image_for(asker: Asker, ref: str | UUID) -> Image:
     """An image by public id or key, if the asker may see it. Raises `NotFound`, whatever the reason."""
-    wanted = Q(public_id=str(ref))
-    try:
-        wanted |= Q(key=UUID(str(ref)))
-    except ValueError:
-        # Not a key, so it can only be a public id.
-        wanted = Q(public_id=str(ref))
-    found = visible_images(viewer_of(asker)).filter(wanted).first()
+    text = str(ref)
+    # A column of text cannot be asked for these at all.
+    found = None if _NO_TEXT.search(text) else visible_images(viewer_of(asker)).filter(_is_named(text)).first()
     if found is None:
         raise NotFound(f"There is no image {ref}.")
     return found
+
+
+def _is_named(ref: str) -> Q:
+    try:
+        return Q(public_id=ref) | Q(key=UUID(ref))
+    except ValueError:
+        # Not a key, so it can only be a public id.
+        return Q(public_id=ref)
