@@ -1,0 +1,149 @@
+"""What was written stays as it was: the database refuses changes, and the chain shows what was changed all the same."""
+
+import threading
+from contextlib import contextmanager
+
+import pytest
+from django.db import DatabaseError, close_old_connections, connection, transaction
+
+from medtheca.domains.ledger.models import Event, Seal
+from medtheca.domains.ledger.operations import GENESIS, digest_of, record, seal_events
+from medtheca.domains.ledger.queries import events_of, sealed_events
+
+
+def write(number, **fields):
+    for serial in range(number):
+        record(
+            actor_id=7,
+            verb="tested",
+            subject_type="thing",
+            subject_id=serial,
+            details={"n": serial, "ü": 1.5},
+            **fields,
+        )
+
+
+@contextmanager
+def without_triggers(table):
+    """As somebody with the keys of the database would do it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        yield cursor
+        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+
+
+def chain_is_whole():
+    previous = GENESIS
+    for sequence, seal in enumerate(sealed_events(), 1):
+        if seal.sequence != sequence or seal.digest != digest_of(seal.event, previous):
+            return False
+        previous = seal.digest
+    return True
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("table", ["ledger_event", "ledger_seal"])
+@pytest.mark.parametrize("statement", ["UPDATE {} SET {} = {}", "DELETE FROM {}"])
+def test_the_database_refuses_to_change_or_delete(table, statement):
+    write(3)
+    seal_events()
+    column = "verb" if table == "ledger_event" else "digest"
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement.format(table, column, column))
+    assert (Event.objects.count(), Seal.objects.count()) == (3, 3)
+
+
+@pytest.mark.django_db
+def test_events_are_sealed_in_order_and_once():
+    write(5)
+    assert seal_events(limit=3) == 3
+    write(1)
+    assert seal_events() == 3
+    assert seal_events() == 0
+    assert list(Seal.objects.order_by("sequence").values_list("sequence", flat=True)) == [1, 2, 3, 4, 5, 6]
+    assert chain_is_whole()
+    assert [event.subject_id for event in events_of("thing", 0)] == ["0", "0"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "change",
+    [
+        "verb = 'nothing'",
+        "actor_id = 8",
+        "actor_id = NULL",
+        "at = at + interval '1 microsecond'",
+        "details = '{}'",
+        "subject_id = '9'",
+        "cohort_id = 1",
+    ],
+)
+def test_a_changed_event_is_found(change):
+    write(5)
+    seal_events()
+    assert chain_is_whole()
+    victim = Event.objects.order_by("pk")[2].pk
+    with without_triggers("ledger_event") as cursor:
+        cursor.execute(f"UPDATE ledger_event SET {change} WHERE id = %s", [victim])
+    assert not chain_is_whole()
+
+
+@pytest.mark.django_db
+def test_a_removed_event_is_found():
+    write(5)
+    seal_events()
+    victim = Event.objects.order_by("pk")[2].pk
+    with without_triggers("ledger_seal") as cursor:
+        cursor.execute("DELETE FROM ledger_seal WHERE event_id = %s", [victim])
+    with without_triggers("ledger_event") as cursor:
+        cursor.execute("DELETE FROM ledger_event WHERE id = %s", [victim])
+    assert not chain_is_whole()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sealers_at_once_make_one_chain_and_a_late_event_is_sealed_late():
+    write(40)
+    begun, finish = threading.Event(), threading.Event()
+    failures = []
+
+    def write_late():
+        with transaction.atomic():
+            record(actor_id=1, verb="late", subject_type="thing", subject_id="late")
+            begun.set()
+            finish.wait(10)
+        close_old_connections()
+
+    def seal():
+        try:
+            while seal_events(limit=3):
+                pass
+        except DatabaseError as error:
+            failures.append(error)
+        finally:
+            close_old_connections()
+
+    late = threading.Thread(target=write_late)
+    late.start()
+    begun.wait(10)
+    write(5)
+    sealers = [threading.Thread(target=seal) for _ in range(4)]
+    for thread in sealers:
+        thread.start()
+    for thread in sealers:
+        thread.join()
+    finish.set()
+    late.join()
+    assert not failures
+    assert Seal.objects.count() == 45
+    assert seal_events() == 1
+    assert Seal.objects.order_by("-sequence").first().event.verb == "late"
+    assert chain_is_whole()
+
+
+@pytest.mark.django_db
+def test_what_is_rolled_back_was_never_written():
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        write(1)
+        _ = 1 / 0
+    assert not Event.objects.exists()
