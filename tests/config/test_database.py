@@ -82,7 +82,7 @@ def test_an_outside_server_that_is_too_old_is_refused(tmp_path, database_url, mo
     "url",
     [
         "postgresql://ada:secret@127.0.0.1:1/medtheca",
-        "postgresql://ada:secret@127.0.0.1:port/medtheca",
+        "postgresql://ada:secret@127.0.0.1:1/medtheca?connect_timeout=soon",
     ],
 )
 def test_an_outside_server_that_is_not_there_is_named_without_its_password(tmp_path, url):

@@ -12,9 +12,10 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 
 class WrongSetting(Exception):
@@ -35,7 +36,10 @@ def _flag(value: str) -> bool:
 
 
 def _whole(value: str) -> int:
-    number = int(value)
+    try:
+        number = int(value)
+    except ValueError:
+        number = -1
     if number < 0:
         raise ValueError("write a whole number, 0 or more")
     return number
@@ -73,28 +77,70 @@ def _words(value: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in value.split(",") if word.strip())
 
 
+def _split(value: str) -> SplitResult:
+    """The parts of an address; its port is looked at here, because it is checked only when it is asked for."""
+    parts = urlsplit(value)
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError("the port is a number up to 65535") from None
+    return parts
+
+
+def _networks(value: str) -> tuple[str, ...]:
+    words = _words(value)
+    for word in words:
+        try:
+            ip_network(word)
+        except ValueError:
+            raise ValueError(f"{word} is no address; write such as 10.0.0.5 or 10.0.0.0/8, with commas") from None
+    return words
+
+
+def _hosts(value: str) -> tuple[str, ...]:
+    words = _words(value)
+    for word in words:
+        if not re.fullmatch(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]", word):
+            raise ValueError(f"{word} is no host name; write such as archive.example.org, without http:// or a port")
+    return words
+
+
+def _between(least: int, most: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        try:
+            number = int(value)
+        except ValueError:
+            number = least - 1
+        if not least <= number <= most:
+            raise ValueError(f"write a whole number from {least:,} to {most:,}")
+        return number
+
+    return parse
+
+
 def _database_url(value: str) -> str:
-    if value and urlsplit(value).scheme not in {"postgres", "postgresql"}:
+    if value and _split(value).scheme not in {"postgres", "postgresql"}:
         raise ValueError("write postgresql://user:password@host:port/name; PostgreSQL 15 or newer is the one engine")
     return value
 
 
 def _smtp_url(value: str) -> str:
-    if value and urlsplit(value).scheme not in {"smtp", "smtps"}:
+    if value and _split(value).scheme not in {"smtp", "smtps"}:
         raise ValueError("write smtp://user:password@host:port or smtps://…")
     return value
 
 
 def _public_url(value: str) -> str:
-    parts = urlsplit(value)
+    parts = _split(value)
     if value and (parts.scheme not in {"http", "https"} or not parts.netloc):
         raise ValueError("write an address such as https://archive.example.org")
     return value.rstrip("/")
 
 
 def _prefix(value: str) -> str:
-    if not re.fullmatch(r"[A-Z][A-Z0-9]{1,15}", value):
-        raise ValueError("write 2 to 16 capital letters or digits, a letter first, such as ISIC")
+    # With the widest id and its underscore this fills the column.
+    if not re.fullmatch(r"[A-Z][A-Z0-9]{1,9}", value):
+        raise ValueError("write 2 to 10 capital letters or digits, a letter first, such as ISIC")
     return value
 
 
@@ -135,9 +181,11 @@ SETTINGS: tuple[Setting, ...] = (
         secret=True,
     ),
     Setting("MEDTHECA_HOST", "host", _text, "127.0.0.1", "Address that the web process listens on."),
-    Setting("MEDTHECA_PORT", "port", _whole, "8000", "Port that the web process listens on."),
+    Setting("MEDTHECA_PORT", "port", _between(1, 65535), "8000", "Port that the web process listens on."),
     Setting("MEDTHECA_WORKERS", "workers", _whole, "1", "Worker processes that `medtheca up` starts."),
-    Setting("MEDTHECA_DECODERS", "decoders", _whole, "2", "Decoder children of one worker that may run at once."),
+    Setting(
+        "MEDTHECA_DECODERS", "decoders", _between(1, 256), "2", "Decoder children of one worker that may run at once."
+    ),
     Setting(
         "MEDTHECA_UNSAFE_DECODERS",
         "unsafe_decoders",
@@ -155,14 +203,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "MEDTHECA_ALLOWED_HOSTS",
         "allowed_hosts",
-        _words,
+        _hosts,
         "",
         "Further host names of requests, with commas, beside localhost, the listening and the public address.",
     ),
     Setting(
         "MEDTHECA_TRUSTED_PROXIES",
         "trusted_proxies",
-        _words,
+        _networks,
         "",
         "Addresses of reverse proxies, with commas, whose X-Forwarded-For, -Proto and -Host headers are believed.",
     ),
@@ -187,7 +235,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "MEDTHECA_ID_WIDTH",
         "id_width",
-        _whole,
+        _between(1, 12),
         "7",
         "Digits of public image ids; wider ones are minted when they run out.",
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from medtheca.config.environment import Environment, environment
 
@@ -37,19 +37,21 @@ def _secret_key() -> str:
 
 def _database() -> dict[str, Any]:
     parts = urlsplit(ENVIRONMENT.database_url or "postgresql:///medtheca")
-    query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
+    query = dict(parse_qsl(parts.query))
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")) or "medtheca",
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         # A host in the query is how a URL names a socket's folder.
-        "HOST": unquote(query.get("host", "")) or parts.hostname or "",
+        "HOST": query.get("host", "") or parts.hostname or "",
         "PORT": query.get("port", "") or (str(parts.port) if parts.port else ""),
         "OPTIONS": {
             "pool": {"min_size": 0, "max_size": 12, "timeout": 20, "max_idle": 60},
             "application_name": "medtheca",
             "options": "-c timezone=UTC",
+            # What else the address says is for the driver: sslmode=verify-full must not be lost.
+            **{name: value for name, value in query.items() if name not in {"host", "port", "test"}},
         },
         # A pooled connection may be to a server that has died since; asking first saves a page that fails.
         "CONN_HEALTH_CHECKS": True,
