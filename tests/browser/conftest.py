@@ -25,7 +25,8 @@ def give_up(reason):
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
+# No wider than a module: while Playwright runs, its event loop is that of this thread, and other tests need their own.
+@pytest.fixture(scope="module")
 def chromium():
     try:
         from playwright.sync_api import sync_playwright

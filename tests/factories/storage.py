@@ -3,6 +3,8 @@
 import dataclasses
 import hashlib
 
+from django.db import connection
+
 from medtheca.domains.access.enums import PUBLIC_SCOPE, SIGNED_IN_SCOPE, ScopeKind
 from medtheca.domains.access.models import Scope
 from medtheca.domains.storage.enums import UploadState
@@ -23,6 +25,9 @@ def make_wide_scopes():
     """The two scopes that a migration makes; tests with real transactions begin with empty tables."""
     for pk, kind in ((PUBLIC_SCOPE, ScopeKind.PUBLIC), (SIGNED_IN_SCOPE, ScopeKind.SIGNED_IN)):
         Scope.objects.get_or_create(pk=pk, kind=kind)
+    with connection.cursor() as cursor:
+        # The queue's tables are not Django's own, so emptying the tables passes them over.
+        cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
 
 
 def sha256_of(content):
