@@ -48,3 +48,17 @@ def django_db_modify_db_settings(database_url):
 def real_password_hashers(settings):
     """What a running instance hashes passwords with."""
     settings.PASSWORD_HASHERS = settings.PASSWORD_HASHERS[1:]
+
+
+@pytest.fixture(autouse=True)
+def _no_jobs_left(request):
+    """A test with real transactions takes its jobs with it: Django empties its own tables only."""
+    marker = request.node.get_closest_marker("django_db")
+    if marker is None or not marker.kwargs.get("transaction"):
+        yield
+        return
+    from procrastinate.contrib.django.models import ProcrastinateJob
+
+    request.getfixturevalue("transactional_db")
+    yield
+    ProcrastinateJob.objects.all()._raw_delete("default")

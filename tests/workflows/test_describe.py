@@ -92,6 +92,10 @@ def test_with_one_problem_nothing_is_applied_and_every_problem_is_told(alice, co
     assert not Description.objects.exists()
 
 
+def test_a_job_for_what_is_gone_ends(db):
+    describe_file(file_id=10**9)
+
+
 def test_two_names_of_one_image_are_a_problem_and_no_crash(alice, cohort):
     file = apply(alice, cohort, "filename,age\n1.jpg,53\nfolder/1.jpg,54\n1,55\n")
     assert file.state == "invalid"

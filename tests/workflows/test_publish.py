@@ -193,6 +193,10 @@ def test_licence_and_attribution_are_those_of_the_day_the_image_came(alice, sam,
     assert (accession.licence, accession.attribution) == ("CC-BY-4.0", "Clinic of Exampleton")
 
 
+def test_a_job_for_what_is_gone_ends(db):
+    publish_request(request_id=10**9)
+
+
 class Cut(Exception):
     pass
 

@@ -86,8 +86,9 @@ def describe_file(*, file_id: int) -> None:
 
     Rows whose file name is not in the cohort are passed over and told.
     """
-    file = MetadataFile.objects.select_related("cohort__contributor", "blob", "creator").get(pk=file_id)
-    if file.state in {MetadataFileState.INVALID, MetadataFileState.APPLIED}:
+    file = MetadataFile.objects.select_related("cohort__contributor", "blob", "creator").filter(pk=file_id).first()
+    # One that is gone, after a restore for instance, will not come back however often it is tried.
+    if file is None or file.state in {MetadataFileState.INVALID, MetadataFileState.APPLIED}:
         return
     recipe = _recipe(file.recipe) if file.recipe else None
     try:

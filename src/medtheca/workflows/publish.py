@@ -23,8 +23,9 @@ BATCH = 200
 
 def publish_request(*, request_id: int) -> None:
     """Publish what an accepted request asks for, batch by batch; a second run goes on where the first stopped."""
-    request = PublishRequest.objects.get(pk=request_id)
-    if request.state != RequestState.PUBLISHING:
+    request = PublishRequest.objects.filter(pk=request_id).first()
+    # One that is gone, after a restore for instance, will not come back however often it is tried.
+    if request is None or request.state != RequestState.PUBLISHING:
         return
     while True:
         with transaction.atomic():
