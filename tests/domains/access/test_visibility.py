@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from medtheca.base.clock import now
 from medtheca.domains.access import queries
 from medtheca.domains.access.enums import PUBLIC_SCOPE, SIGNED_IN_SCOPE, Role, ScopeKind, Visibility
-from medtheca.domains.access.models import Membership, Placement, Scope, Withdrawal
-from medtheca.domains.access.operations import add_member, create_scope, place_images
+from medtheca.domains.access.models import Membership, Placement, Scope, Tally, Withdrawal
+from medtheca.domains.access.operations import add_member, add_up_tally, create_scope, place_images
 from medtheca.domains.access.queries import (
     ANYBODY,
     count_visible,
@@ -204,3 +204,27 @@ def test_a_viewer_does_not_see_what_is_withdrawn_and_an_owner_does():
     Withdrawal.objects.create(image=image, reason="Consent was withdrawn.")
     assert not may_see(viewer_of(bob), image.pk)
     assert may_see(viewer_of(alice), image.pk)
+
+
+@pytest.mark.django_db
+def test_the_tally_of_the_public_follows_every_change():
+    images = Image.objects.bulk_create([picture(number) for number in range(6)])
+    ids = [image.pk for image in images]
+
+    def told():
+        assert count_visible(ANYBODY) == visible_images(ANYBODY).count()
+        return count_visible(ANYBODY)
+
+    place_images(image_ids=ids, scope_ids=[PUBLIC_SCOPE, SIGNED_IN_SCOPE])
+    assert told() == 6
+    place_images(image_ids=ids[:2], scope_ids=[PUBLIC_SCOPE], opens=now() + timedelta(hours=1))
+    assert told() == 4
+    place_images(image_ids=ids[:1], scope_ids=[PUBLIC_SCOPE], opens=now() - timedelta(hours=1))
+    assert told() == 5
+    Placement.objects.filter(scope=PUBLIC_SCOPE, image=ids[5]).delete()
+    assert told() == 4
+    add_up_tally()
+    assert Tally.objects.count() == 1
+    assert told() == 4
+    place_images(image_ids=ids, scope_ids=[PUBLIC_SCOPE])
+    assert told() == 6

@@ -53,7 +53,10 @@ class Placement(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["image", "scope"], name="placement_once")]
-        indexes = [models.Index(fields=["scope", "image"], include=["opens"], name="placement_of_scope")]
+        indexes = [
+            models.Index(fields=["scope", "image"], include=["opens"], name="placement_of_scope"),
+            models.Index(fields=["scope", "opens"], condition=Q(opens__isnull=False), name="placement_embargoed"),
+        ]
 
 
 class Withdrawal(models.Model):
@@ -63,3 +66,12 @@ class Withdrawal(models.Model):
     reason = models.CharField(max_length=500)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     at = models.DateTimeField(db_default=Now(), editable=False)
+
+
+class Tally(models.Model):
+    """Changes of the number of placements without embargo in the public scope; their sum is that number.
+
+    Triggers add a row a statement, so that nobody waits for a counter; upkeep adds them up to one.
+    """
+
+    delta = models.BigIntegerField()
