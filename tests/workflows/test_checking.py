@@ -86,7 +86,16 @@ def originals():
 
 
 def test_the_check_covers_the_named_invariants(archive):
-    assert [invariant.name for invariant in INVARIANTS] == ["I1", "I2", "I3", "I5", "I6", "I7", "deliveries"]
+    assert [invariant.name for invariant in INVARIANTS] == [
+        "I1",
+        "I2",
+        "I3",
+        "I5",
+        "I6",
+        "I7",
+        "deliveries",
+        "counts",
+    ]
 
 
 def test_i1_and_i3_an_original_is_gone(archive):
@@ -285,3 +294,8 @@ def test_the_check_changes_nothing(archive):
     check_archive(Look(deep=True))
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert Event.objects.count() == events
+
+
+def test_a_tally_that_is_wrong_is_reported(archive):
+    sql("INSERT INTO access_tally (delta) VALUES (1)")
+    assert "tally says 3 images without embargo, and 2 hang there" in broken()["counts"][0]

@@ -275,6 +275,15 @@ def deliveries_add_up(_look: Look) -> Iterator[tuple[str, str]]:
         yield f"verdict {verdict}", f"{path} is accepted, but accession {accession} is {state}."
 
 
+def counts_add_up(_look: Look) -> Iterator[tuple[str, str]]:
+    """The tally from which the public archive is counted says what counting says."""
+    for tallied, counted in _rows("""
+        SELECT t.number, p.number FROM (SELECT COALESCE(sum(delta), 0) AS number FROM access_tally) t,
+        (SELECT count(*) AS number FROM access_placement p JOIN access_scope s ON s.id = p.scope_id
+         WHERE s.kind = 'public' AND p.opens IS NULL) p WHERE t.number <> p.number"""):
+        yield "the public scope", f"Its tally says {tallied} images without embargo, and {counted} hang there."
+
+
 INVARIANTS: tuple[Invariant, ...] = (
     Invariant("I1", "Every acknowledged upload and every original exists.", uploads_and_originals_exist),
     Invariant("I2", "Nothing is twice in a cohort.", nothing_twice_in_a_cohort),
@@ -283,6 +292,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("I6", "The ledger is append-only, and its hash chain holds.", ledger_is_whole),
     Invariant("I7", "No private byte is reachable by the public.", private_stays_private),
     Invariant("deliveries", "Every file of a finished delivery has its verdict.", deliveries_add_up),
+    Invariant("counts", "The public archive is counted right.", counts_add_up),
 )
 
 
