@@ -11,6 +11,7 @@ from medtheca.base.steps import step
 from medtheca.domains.storage.stores import LocalStore
 
 _LATER = 0.5
+_MUCH_LATER = 1.0
 
 
 class _RowsFirst(LocalStore):
@@ -18,7 +19,7 @@ class _RowsFirst(LocalStore):
 
     def commit(self, staged):
         def move():
-            time.sleep(_LATER)
+            time.sleep(_MUCH_LATER)
             LocalStore.commit(self, staged)
 
         threading.Thread(target=move, daemon=True).start()

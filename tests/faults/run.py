@@ -2,11 +2,13 @@
 
 import argparse
 import json
+import re
 import secrets
 import shutil
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 from tests.faults.harness.points import Points
@@ -45,7 +47,7 @@ def _run(folder, seed, options):
     begun = time.monotonic()
     sent, failed = 0, []
     planted = {"MEDTHECA_BLOB_STORE": f"tests.faults.planted.{options.plant}"} if options.plant else {}
-    with Storm(folder, seed=seed, patience=20 if options.plant else 180, **planted) as storm:
+    with Storm(folder, seed=seed, patience=60 if options.plant else 180, **planted) as storm:
         steps = storm.archive.steps
         while True:
             storm.rage(min(_PHASE, options.ingests), pace=(0.3, options.pace))
@@ -65,6 +67,9 @@ def _run(folder, seed, options):
         print(f"checked: {report['counts']}")
         print(f"steps hit by a kill:\n{steps.table()}")
         (folder / "kills.jsonl").write_text("".join(json.dumps(kill) + "\n" for kill in storm.log))
+    kinds = Counter(re.sub(r"[0-9a-f]{64}|\d+", "…", violation["words"]) for violation in failed)
+    for words, count in kinds.most_common(20):
+        print(f"{count:6} ×  {words}")
     for violation in failed[:50]:
         print(f"BROKEN  {violation['subject']}: {violation['words']}")
     for name in steps.missing():

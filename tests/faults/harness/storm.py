@@ -104,7 +104,9 @@ class Storm:
                 self._keep_going()
                 self._order()
                 time.sleep(self.random.uniform(*pace))
-                self._kill(*self.random.choices(list(targets), list(targets.values()))[0])
+                # By weight, less by what was done already, so that a short run too kills each kind.
+                weights = [weight / (1 + self.kills["+".join(names)]) for names, weight in targets.items()]
+                self._kill(*self.random.choices(list(targets), weights)[0])
         finally:
             for sender in senders:
                 sender.stopping.set()
