@@ -69,7 +69,7 @@ def _run(folder, seed, options):
         (folder / "kills.jsonl").write_text("".join(json.dumps(kill) + "\n" for kill in storm.log))
     kinds = Counter(re.sub(r"[0-9a-f]{64}|\d+", "…", violation["words"]) for violation in failed)
     for words, count in kinds.most_common(20):
-        print(f"{count:6} ×  {words}")
+        print(f"{count:6} times  {words}")
     for violation in failed[:50]:
         print(f"BROKEN  {violation['subject']}: {violation['words']}")
     for name in steps.missing():
