@@ -97,7 +97,6 @@ def enqueue_reception(upload_id: UUID) -> None:
         upload_id=str(upload_id),
         queueing_lock=f"receive:{upload_id}",
         lock=f"receive:{upload_id}",
-        priority=5,
     )
 
 
