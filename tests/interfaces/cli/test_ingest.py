@@ -39,8 +39,8 @@ def archive(tmp_path_factory):
 
         run.start = start
         run.data = data
-        code, _, stderr = run("user", "create", "alice@example.org", "--random-password")
-        assert code == 0, stderr
+        code, stdout, stderr = run("user", "create", "alice@example.org", "--random-password")
+        assert code == 0, (stdout, stderr)
         yield run
 
 
@@ -74,7 +74,7 @@ def test_a_folder_with_a_zip_and_a_sheet_goes_in_once(archive, folder):
         "--json",
     )
     code, stdout, stderr = archive(*wanted)
-    assert code == 0, stderr
+    assert code == 0, (stdout, stderr)
     outcome = json.loads(stdout)
     assert stdout.count("\n") == 1
     assert outcome["counts"] == {"accepted": 5, "skipped": 1}
@@ -167,7 +167,7 @@ def test_an_interrupted_command_says_so_and_the_next_one_goes_on(archive, tmp_pa
     assert "the same command again goes on" in stderr
     assert "Traceback" not in stderr
     code, stdout, stderr = archive(*wanted)
-    assert code == 0, stderr
+    assert code == 0, (stdout, stderr)
     counts = json.loads(stdout)["counts"]
     assert sum(counts.values()) == 60
     assert set(counts) <= {"accepted", "linked"}

@@ -7,6 +7,7 @@ import time
 import click
 
 from medtheca.base.errors import DomainError
+from medtheca.base.failures import WorkStopped
 from medtheca.interfaces.cli.waiting import let_work
 from medtheca.workflows.decoding import close_decoder_pool
 from medtheca.workflows.demo import run_demo
@@ -28,14 +29,24 @@ def command() -> None:
             said.append(line)
             click.echo(line)
 
+    stopped = False
+
+    def pause() -> None:
+        nonlocal stopped
+        try:
+            let_work(lambda: False)
+        except WorkStopped:
+            # What failed may be somebody else's: the demo looks at its own first, and comes back if that is not done.
+            if stopped:
+                raise
+            stopped = True
+        else:
+            stopped = False
+        time.sleep(_PAUSE)
+
     try:
-        run_demo(say=say, pause=_pause)
+        run_demo(say=say, pause=pause)
     except DomainError as error:
         raise click.ClickException(f"{error.message} {error.remedy}".strip()) from error
     finally:
         close_decoder_pool()
-
-
-def _pause() -> None:
-    let_work()
-    time.sleep(_PAUSE)

@@ -128,24 +128,25 @@ def _words(error: DomainError) -> str:
 def _wait_for_images(user: User, deliveries: list[UUID], *, shown: bool) -> None:
     with count_bar(shown=shown) as bar:
         bar.begin("Converting")
-        while True:
-            let_work()
+
+        def is_done() -> bool:
             summaries = [summarise_delivery(delivery_for(user, pk)) for pk in deliveries]
             known = sum(summary.members or 0 for summary in summaries)
             waiting = sum(summary.waiting for summary in summaries)
             settled = sum(summary.settled for summary in summaries)
             bar.update(done=settled, of=max(known, settled + waiting))
-            if all(summary.is_final for summary in summaries):
-                return
+            return all(summary.is_final for summary in summaries)
+
+        while not let_work(is_done):
             time.sleep(_PAUSE)
 
 
 def _describe(user: User, cohort_id: int, path: Path, recipe: str) -> dict[str, Any]:
     file = give_metadata(user=user, cohort_id=cohort_id, name=path.name, data=path.read_bytes(), recipe=recipe)
-    while file.state not in {MetadataFileState.INVALID, MetadataFileState.APPLIED}:
-        let_work()
+    over = {MetadataFileState.INVALID, MetadataFileState.APPLIED}
+    while not let_work(lambda: metadata_file_for(user, file.pk).state in over):
         time.sleep(_PAUSE / 3)
-        file = metadata_file_for(user, file.pk)
+    file = metadata_file_for(user, file.pk)
     return {"state": file.state, "rows": file.rows, **file.report}
 
 
