@@ -183,7 +183,7 @@ def test_a_filter_that_is_none_is_told_with_what_would_be_right():
 
 @pytest.mark.parametrize(
     "query",
-    ["age_from=x", "limit=-1", "limit=x", "age_to=999999999999999999999", "cohort=x", "cohort=99999999999999999999"],
+    ["age_from=x", "limit=-1", "limit=x", "age_to=999999999999999999999", "cohort=x"],
 )
 def test_a_parameter_of_the_wrong_kind_is_422(query):
     answer = nobody().get(f"images/?{query}")
