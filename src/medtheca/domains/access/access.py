@@ -19,4 +19,9 @@ def scopes_joined(user: User, *, role: Role | None = None) -> QuerySet[Membershi
 
 def owns_any(user: User, scopes: Iterable[Scope | int]) -> bool:
     """Whether the person is an owner of one of the scopes. Staff are not owners; callers ask for staff by name."""
-    return scopes_joined(user, role=Role.OWNER).filter(scope__in=list(scopes)).exists()
+    return holds_role(user, scopes, [Role.OWNER])
+
+
+def holds_role(user: User, scopes: Iterable[Scope | int], roles: Iterable[Role]) -> bool:
+    """Whether the person has one of the roles in one of the scopes. Staff are not members; callers ask for them."""
+    return scopes_joined(user).filter(scope__in=list(scopes), role__in=list(roles)).exists()

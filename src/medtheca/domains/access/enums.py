@@ -19,9 +19,15 @@ SIGNED_IN_SCOPE = 2
 
 
 class Role(TextChoices):
-    """What a member of a scope may do there. Owners answer for it; viewers look."""
+    """What a member of a scope may do there.
+
+    Owners answer for it; editors do its daily work (upload, describe, ask for publication), but not its people,
+    licence or erasures; reviewers judge its images; viewers look.
+    """
 
     OWNER = "owner"
+    EDITOR = "editor"
+    REVIEWER = "reviewer"
     VIEWER = "viewer"
 
 
@@ -29,5 +35,6 @@ class Visibility(TextChoices):
     """For whom an image is visible, in the words of pages and APIs."""
 
     PRIVATE = "private"
+    GROUPS = "groups"
     SIGNED_IN = "signed_in"
     PUBLIC = "public"

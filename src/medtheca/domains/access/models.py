@@ -75,3 +75,22 @@ class Tally(models.Model):
     """
 
     delta = models.BigIntegerField()
+
+
+class Invitation(models.Model):
+    """An e-mail that lets whoever holds its secret into a circle. The secret is stored as SHA-256."""
+
+    scope = models.ForeignKey(Scope, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField(max_length=254)
+    role = models.CharField(max_length=10, choices=Role.choices)
+    digest = models.CharField(max_length=64, unique=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    created = models.DateTimeField(db_default=Now(), editable=False)
+    expires = models.DateTimeField()
+    accepted = models.DateTimeField(null=True)
+    accepted_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    revoked = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(role__in=Role.values), name="invitation_role_known")]
+        indexes = [models.Index(fields=["scope", "-created"], name="invitation_of_scope")]

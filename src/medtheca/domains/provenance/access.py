@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.db.models import Q, QuerySet
 
 from medtheca.base.errors import NotAllowed
-from medtheca.domains.access.access import owns_any, scopes_joined
+from medtheca.domains.access.access import holds_role, scopes_joined
+from medtheca.domains.access.enums import Role
 from medtheca.domains.accounts.models import User
 from medtheca.domains.provenance.models import Accession, Cohort, Contributor
 
@@ -38,18 +39,46 @@ def visible_accessions(user: User | None) -> QuerySet[Accession]:
 
 def may_own(user: User | None, thing: Contributor | Cohort) -> bool:
     """Whether the person answers for a contributor or cohort: an owner, or staff."""
+    return _may(user, thing, [Role.OWNER])
+
+
+def may_edit(user: User | None, thing: Contributor | Cohort) -> bool:
+    """Whether the person may do the daily work: upload, describe, ask for publication. Owners, editors, staff."""
+    return _may(user, thing, [Role.OWNER, Role.EDITOR])
+
+
+def may_review(user: User | None, thing: Contributor | Cohort) -> bool:
+    """Whether the person may judge images: a reviewer named by staff, or staff. Owning something is no licence to."""
+    return _may(user, thing, [Role.REVIEWER])
+
+
+def _may(user: User | None, thing: Contributor | Cohort, roles: list[Role]) -> bool:
     if user is None or not user.is_active:
         return False
     if user.is_staff:
         return True
     scopes = [thing.scope_id] if isinstance(thing, Contributor) else [thing.scope_id, thing.contributor.scope_id]
-    return owns_any(user, scopes)
+    return holds_role(user, scopes, roles)
 
 
 def require_owner(user: User | None, thing: Contributor | Cohort, *, to: str) -> User:
     """Raise `NotAllowed` unless the person owns the thing; `to` says what they wanted to do."""
     if user is None or not may_own(user, thing):
         raise NotAllowed(f"Only owners may {to}.", remedy="Ask an owner of the contributor.")
+    return user
+
+
+def require_editor(user: User | None, thing: Contributor | Cohort, *, to: str) -> User:
+    """Raise `NotAllowed` unless the person owns or edits the thing; `to` says what they wanted to do."""
+    if user is None or not may_edit(user, thing):
+        raise NotAllowed(f"Only owners and editors may {to}.", remedy="Ask an owner of the contributor.")
+    return user
+
+
+def require_reviewer(user: User | None, thing: Contributor | Cohort, *, to: str) -> User:
+    """Raise `NotAllowed` unless the person reviews the thing; `to` says what they wanted to do."""
+    if user is None or not may_review(user, thing):
+        raise NotAllowed(f"Only reviewers may {to}.", remedy="Ask the staff.")
     return user
 
 

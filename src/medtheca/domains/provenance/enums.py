@@ -24,6 +24,47 @@ class ReviewDecision(TextChoices):
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"
+    FLAGGED = "flagged"
+
+
+class ReviewReason(TextChoices):
+    """Why an image was rejected or flagged."""
+
+    IDENTIFIABLE = "identifiable", "A person can be recognised"
+    TEXT = "text", "Names, dates or labels can be read"
+    QUALITY = "quality", "Too poor to be of use"
+    CONTENT = "content", "Not what the cohort is of"
+    DUPLICATE = "duplicate", "The same picture as another"
+    METADATA = "metadata", "The metadata contradict the picture"
+    CONSENT = "consent", "Consent or rights are in doubt"
+    OTHER = "other", "Another reason"
+
+
+class ReviewState(TextChoices):
+    """What the standing reviews of an accession come to."""
+
+    AWAITING = "awaiting"
+    FLAGGED = "flagged"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
+class VersionKind(TextChoices):
+    """What made a file version."""
+
+    RECEIVED = "received"
+    REPLACEMENT = "replacement"
+    REDACTION = "redaction"
+
+
+class VersionState(TextChoices):
+    """How far a file version has come."""
+
+    WAITING = "waiting"
+    CANDIDATE = "candidate"
+    CURRENT = "current"
+    SUPERSEDED = "superseded"
+    REFUSED = "refused"
 
 
 class DeliveryState(TextChoices):
@@ -54,3 +95,12 @@ class RequestState(TextChoices):
     PUBLISHING = "publishing"
     PUBLISHED = "published"
     REJECTED = "rejected"
+
+
+class PublishOutcome(TextChoices):
+    """What became of one accession of a publish request."""
+
+    WAITING = "waiting"
+    PUBLISHED = "published"
+    WITHDRAWN = "withdrawn"
+    NOT_ACCEPTED = "not_accepted"
