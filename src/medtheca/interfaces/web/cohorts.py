@@ -1,4 +1,4 @@
-"""Contributors, cohorts and their metadata files."""
+"""Contributors and cohorts."""
 
 from __future__ import annotations
 
@@ -12,22 +12,19 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from medtheca.base.errors import Conflict, Invalid
-from medtheca.domains.metadata.queries import metadata_file_for, metadata_files_of
-from medtheca.domains.provenance.access import may_own, require_owner
+from medtheca.domains.metadata.queries import metadata_files_of
+from medtheca.domains.provenance.access import may_own
 from medtheca.domains.provenance.operations import create_cohort, create_contributor
 from medtheca.domains.provenance.overviews import cohorts_for, count_images_of, deliveries_of, owned_contributors
 from medtheca.domains.provenance.queries import cohort_for, contributor_for, counts_of_cohort
 from medtheca.domains.search.filters import Filters
 from medtheca.domains.search.queries import decode_cursor, find_page
 from medtheca.interfaces.web.accounts.forms import show_refusal
-from medtheca.interfaces.web.deliveries import metadata_rows, metadata_words, upload_rows
-from medtheca.interfaces.web.forms import CohortForm, ContributorForm, MetadataForm
+from medtheca.interfaces.web.deliveries import metadata_rows, upload_rows
+from medtheca.interfaces.web.forms import CohortForm, ContributorForm
 from medtheca.interfaces.web.paging import address, slice_of
 from medtheca.interfaces.web.people import signed_in
-from medtheca.interfaces.web.problems import grouped_problems
 from medtheca.interfaces.web.tiles import tiles_of
-from medtheca.toolkit.schemas import DERMATOLOGY, csv_template
-from medtheca.workflows.describe import give_metadata
 
 if TYPE_CHECKING:
     from medtheca.domains.provenance.models import Cohort
@@ -160,57 +157,3 @@ def _counts(cohort: Cohort) -> dict[str, int]:
         "waiting": counts["received"],
         "refused": counts["refused"],
     }
-
-
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def metadata_upload(request: HttpRequest, cohort_id: int) -> HttpResponse:
-    """Give a cohort a CSV. It is checked and applied by a job; its page tells what came of it."""
-    user = signed_in(request)
-    found = cohort_for(user, cohort_id)
-    require_owner(user, found, to="describe its images")
-    form = MetadataForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
-        file = form.cleaned_data["file"]
-        try:
-            given = give_metadata(
-                user=user, cohort_id=found.pk, name=file.name, data=file.read(), recipe=form.cleaned_data["recipe"]
-            )
-        except Invalid as refusal:
-            show_refusal(form, refusal)
-        else:
-            return redirect("metadata_file", given.pk)
-    context = {
-        "form": form,
-        "cohort": _shown(found),
-        "cancel_url": reverse("cohort", args=[found.pk]),
-        "template_url": reverse("metadata_template"),
-    }
-    return render(request, "pages/metadata_form.html", context)
-
-
-@login_required
-@require_safe
-def metadata_file(request: HttpRequest, file_id: int) -> HttpResponse:
-    """What came of a spreadsheet: applied, or every problem in it."""
-    file = metadata_file_for(signed_in(request), file_id)
-    context = {
-        "file": {"name": file.name, "state": file.state, "created": file.created, "words": metadata_words(file)},
-        "running": file.state in {"checking", "applying"},
-        "cohort": {"name": file.cohort.name, "url": reverse("cohort", args=[file.cohort_id])},
-        "problems": grouped_problems(file),
-        "unmatched": file.report.get("unmatched", [])[:100],
-        "unmatched_count": len(file.report.get("unmatched", [])),
-        "notes": file.report.get("notes", []),
-        "again_url": reverse("metadata_upload", args=[file.cohort_id]),
-        "publish_url": reverse("publish", args=[file.cohort_id]),
-    }
-    return render(request, "pages/metadata_file.html", context)
-
-
-@require_safe
-def metadata_template(request: HttpRequest) -> HttpResponse:
-    """An empty CSV with a column for every field, and one row as an example."""
-    response = HttpResponse(csv_template(DERMATOLOGY), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="metadata-template.csv"'
-    return response

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from medtheca.interfaces.web import cohorts, gallery, images, publishing, site, status, uploads
+from medtheca.interfaces.web import cohorts, gallery, images, metadata_files, publishing, site, status, uploads
 from medtheca.interfaces.web.errors import View, page
 
 
@@ -22,10 +22,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     _page("cohorts/", cohorts.cohorts, "cohorts"),
     _page("cohorts/new/", cohorts.cohort_create, "cohort_create"),
     _page("cohorts/<int:cohort_id>/", cohorts.cohort, "cohort"),
-    _page("cohorts/<int:cohort_id>/metadata/", cohorts.metadata_upload, "metadata_upload"),
+    _page("cohorts/<int:cohort_id>/metadata/", metadata_files.metadata_upload, "metadata_upload"),
     _page("cohorts/<int:cohort_id>/publish/", publishing.publish, "publish"),
-    _page("metadata-files/<int:file_id>/", cohorts.metadata_file, "metadata_file"),
-    _page("metadata-template.csv", cohorts.metadata_template, "metadata_template"),
+    _page("metadata-files/<int:file_id>/", metadata_files.metadata_file, "metadata_file"),
+    _page("metadata-template.csv", metadata_files.metadata_template, "metadata_template"),
     _page("upload/", uploads.upload, "upload"),
     _page("upload/<int:cohort_id>/browser/", uploads.upload_browser, "upload_browser"),
     _page("uploads/", uploads.uploads, "uploads"),
