@@ -1,0 +1,78 @@
+"""Every kind of notification: what it tells, who gets it, and how it comes unless they chose otherwise.
+
+To add a kind, add a row here and call `notifying.notify`. The words given there go into mail: the name of a cohort is
+fine for its people; file names, private ids and values of metadata are not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from medtheca.domains.ledger.enums import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of notification.
+
+    Args:
+        name: `subject.event`, as callers of `notify` write it.
+        title: what happened, as a heading.
+        audience: who gets it, as a sentence's end: "for …".
+        default: how it comes to those who chose nothing.
+        section: under which heading of the preferences it stands.
+        must: of an account's safety; it cannot be turned off altogether.
+    """
+
+    name: str
+    title: str
+    audience: str
+    default: Channel = Channel.MAIL
+    section: str = "Contributing"
+    must: bool = False
+
+
+_CONTRIBUTING, _REVIEW, _PEOPLE, _ACCOUNT = (
+    "Contributing",
+    "Review and publication",
+    "People and rights",
+    "Your account",
+)
+_OWNERS = "the owners of the cohort"
+
+KINDS: tuple[Kind, ...] = (
+    Kind("delivery.done", "An upload was worked through", "whoever uploaded"),
+    Kind("delivery.done_for_owners", "Somebody else's upload was worked through", _OWNERS, Channel.PAGE),
+    Kind("metadata.checked", "A spreadsheet was checked and can be applied", "whoever uploaded it"),
+    Kind("metadata.invalid", "A spreadsheet was checked and has errors", "whoever uploaded it"),
+    Kind("metadata.applied", "A spreadsheet was applied", "whoever applied it"),
+    Kind("metadata.undone", "The application of a spreadsheet was undone", "whoever undid it"),
+    Kind("replacement.done", "A replaced file was worked through", "whoever replaced it"),
+    Kind("inspection.done", "A dry run has ended", "whoever asked for it", Channel.PAGE),
+    Kind("cohort.changed", "Images were moved or cohorts merged", _OWNERS, Channel.PAGE),
+    Kind("publication.asked", "Publication was asked for", "reviewers of the cohort", Channel.DIGEST, _REVIEW),
+    Kind("publication.done", "Images were published", "whoever asked, and owners", section=_REVIEW),
+    Kind("publication.rejected", "Publication was rejected", "whoever asked, and owners", section=_REVIEW),
+    Kind("publication.withdrawn", "Images were withdrawn", _OWNERS, section=_REVIEW),
+    Kind("review.asked", "Images wait for review", "reviewers of the cohort", Channel.DIGEST, _REVIEW),
+    Kind("review.outcome", "Images were reviewed", _OWNERS, Channel.DIGEST, _REVIEW),
+    Kind("erasure.asked", "An erasure waits for a second person", "who may confirm it", section=_PEOPLE),
+    Kind("erasure.done", "A patient was erased", "whoever asked and confirmed", section=_PEOPLE),
+    Kind("people.changed", "Your role was given, changed or ended", "whom it concerns", section=_PEOPLE),
+    Kind("account.new_device", "A log-in from a device not seen before", "you", section=_ACCOUNT, must=True),
+    Kind("account.password", "Your password was changed", "you", section=_ACCOUNT, must=True),
+    Kind("account.second_factor", "Your second factor was changed", "you", section=_ACCOUNT, must=True),
+    Kind("account.token", "An API token was made", "you", Channel.PAGE, _ACCOUNT, must=True),
+    Kind("account.export", "Your data are ready to download", "you", section=_ACCOUNT),
+)
+_BY_NAME = {kind.name: kind for kind in KINDS}
+
+
+def known(name: str) -> bool:
+    """Whether a kind is declared here."""
+    return name in _BY_NAME
+
+
+def kind_of(name: str) -> Kind:
+    """The kind of this name; one of its own making for a name that only a newer or older release knows."""
+    return _BY_NAME.get(name) or Kind(name, name.replace(".", " ").replace("_", " ").capitalize(), "you", Channel.PAGE)
