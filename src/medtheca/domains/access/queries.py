@@ -42,10 +42,10 @@ def open_placements(viewer: Viewer) -> QuerySet[Placement]:
     if viewer.user_id is not None:
         circles |= Q(scope=SIGNED_IN_SCOPE)
         mine = Membership.objects.filter(user_id=viewer.user_id)
-        circles |= Q(scope__in=mine.filter(role=Role.OWNER).values("scope"))
-        # What is withdrawn is its owners' to see. The public's placements of it are gone already.
+        circles |= Q(scope__in=mine.filter(role__in=[Role.OWNER, Role.EDITOR]).values("scope"))
+        # What is withdrawn is its owners' and editors' to see. The public's placements of it are gone already.
         withdrawn = Exists(Withdrawal.objects.filter(image=OuterRef("image")))
-        circles |= ~withdrawn & Q(scope__in=mine.filter(role=Role.VIEWER).values("scope"))
+        circles |= ~withdrawn & Q(scope__in=mine.filter(role__in=[Role.REVIEWER, Role.VIEWER]).values("scope"))
     return Placement.objects.filter(circles).filter(Q(opens__isnull=True) | Q(opens__lte=Now()))
 
 
