@@ -19,7 +19,7 @@ from medtheca.base.jobs import enqueue
 from medtheca.base.steps import step
 from medtheca.domains.accounts.models import User
 from medtheca.domains.ledger.operations import record
-from medtheca.domains.provenance.access import require_owner
+from medtheca.domains.provenance.access import require_editor
 from medtheca.domains.provenance.models import Delivery
 from medtheca.domains.provenance.operations import finish_delivery_if_done, open_delivery, refuse_delivery
 from medtheca.domains.provenance.queries import cohort_for
@@ -53,7 +53,7 @@ def begin_delivery(
     """Begin an upload to a cohort. Raises `NotFound`, `NotAllowed`, `Invalid`, `TooLarge` or `NoSpace`."""
     cohort = cohort_for(user, cohort_id)
     # Before anything is made: a file on disk does not go away with a transaction.
-    require_owner(user, cohort, to="upload to this cohort")
+    require_editor(user, cohort, to="upload to this cohort")
     with transaction.atomic():
         upload = begin_upload(owner=user, filename=filename, size=size, media_type=media_type, sha256=sha256)
         open_delivery(upload=upload, cohort=cohort, actor=user)

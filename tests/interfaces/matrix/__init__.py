@@ -49,9 +49,9 @@ class Row:
         return self.route.startswith("api/")
 
 
-def cells(nobody: object, charlie: object, bob: object, edith: object, alice: object, rita: object, sam: object):
-    """Statuses in the order of `PEOPLE`, by position."""
-    return (nobody, charlie, bob, edith, alice, rita, sam)
+def cells(*statuses: object) -> tuple[object, ...]:
+    """Statuses in the order of `PEOPLE`."""
+    return statuses
 
 
 def _row(method: str, route: str, given: tuple[object, ...], **options) -> Row:

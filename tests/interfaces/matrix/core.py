@@ -23,7 +23,7 @@ def _new_cohort(world):
 
 
 def _take_back(verb, page, status, data):
-    """A public image may be seen by all, so that whoever may not take it back is told so; a private one is not there."""
+    """A public image may be seen by all: whoever may not take it back is told so."""
     route = f"images/<str:ref>/{verb}/"
     method = "POST" if data else "GET"
     seen = cells(LOGIN, 403, 403, 403, status, 403, status)

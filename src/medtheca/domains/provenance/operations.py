@@ -13,7 +13,7 @@ from medtheca.domains.access.enums import Role, ScopeKind
 from medtheca.domains.access.operations import add_member, create_scope, remove_member
 from medtheca.domains.accounts.models import User
 from medtheca.domains.ledger.operations import record
-from medtheca.domains.provenance.access import require_owner
+from medtheca.domains.provenance.access import require_editor, require_owner
 from medtheca.domains.provenance.enums import AccessionState, DeliveryState, Licence, Outcome
 from medtheca.domains.provenance.models import Accession, Cohort, Contributor, Delivery, Verdict
 from medtheca.domains.storage.models import Upload
@@ -130,7 +130,7 @@ def remove_owner(*, contributor: Contributor, user: User, actor: User) -> None:
 
 def open_delivery(*, upload: Upload, cohort: Cohort, actor: User) -> Delivery:
     """Give an upload to a cohort. Raises `NotAllowed`."""
-    require_owner(actor, cohort, to="upload to this cohort")
+    require_editor(actor, cohort, to="upload to this cohort")
     return Delivery.objects.create(upload=upload, cohort=cohort)
 
 

@@ -64,7 +64,7 @@ def owned_cohorts(user: User | None) -> QuerySet[Cohort]:
     cohorts = visible_cohorts(user).select_related("contributor").order_by("-created", "-pk")
     if user is None or user.is_staff:
         return cohorts
-    mine = scopes_joined(user, role=Role.OWNER).values("scope")
+    mine = scopes_joined(user).filter(role__in=[Role.OWNER, Role.EDITOR]).values("scope")
     return cohorts.filter(Q(scope__in=mine) | Q(contributor__scope__in=mine))
 
 

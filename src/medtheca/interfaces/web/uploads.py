@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from medtheca.base.errors import Invalid
-from medtheca.domains.provenance.access import may_own
+from medtheca.domains.provenance.access import may_edit as may_edit_cohort
 from medtheca.domains.provenance.enums import Outcome
 from medtheca.domains.provenance.overviews import owned_cohorts, verdict_page
 from medtheca.domains.provenance.queries import (
@@ -96,7 +96,7 @@ def upload_verdicts(request: HttpRequest, upload_id: UUID) -> HttpResponse:
         delivery, limit=_ROWS, outcome=outcome, after=_place(request, "after"), before=_place(request, "before")
     )
     files = found.verdicts
-    may_edit = summary.is_final and may_own(user, delivery.cohort) and summary.accepted + summary.linked > 0
+    may_edit = summary.is_final and may_edit_cohort(user, delivery.cohort) and summary.accepted + summary.linked > 0
     context = {
         "upload": _shown(delivery),
         "cohort": {"name": delivery.cohort.name, "url": reverse("cohort", args=[delivery.cohort_id])},
