@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from django.db import IntegrityError, transaction
 
 from medtheca.base.clock import now
-from medtheca.base.errors import Conflict, Invalid, NotAllowed, Problem
+from medtheca.base.errors import Conflict, Invalid, NotAllowed
 from medtheca.domains.access.enums import Role, ScopeKind
 from medtheca.domains.access.operations import add_member, create_scope, remove_member
 from medtheca.domains.accounts.models import User
 from medtheca.domains.ledger.operations import record
 from medtheca.domains.provenance.access import require_editor, require_owner
-from medtheca.domains.provenance.enums import AccessionState, DeliveryState, Licence, Outcome
+from medtheca.domains.provenance.enums import AccessionState, DeliveryState, Outcome
+from medtheca.domains.provenance.fields import licence_problems, required, unstorable
 from medtheca.domains.provenance.models import Accession, Cohort, Contributor, Delivery, Verdict
 from medtheca.domains.storage.models import Upload
-
-_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 def create_contributor(
@@ -36,8 +34,8 @@ def create_contributor(
     """
     if not creator.is_active:
         raise NotAllowed("A disabled user cannot make a contributor.", remedy="Ask staff to enable the user.")
-    problems = _required(institution_name=institution_name)
-    problems += _unstorable(
+    problems = required(institution_name=institution_name)
+    problems += unstorable(
         Contributor,
         institution_name=institution_name.strip(),
         institution_url=institution_url,
@@ -45,7 +43,7 @@ def create_contributor(
         default_attribution=default_attribution.strip(),
     )
     if default_licence:
-        problems += _licence_problems("default_licence", default_licence)
+        problems += licence_problems("default_licence", default_licence)
     if problems:
         raise Invalid("The contributor cannot be made.", problems=problems)
     with transaction.atomic():
@@ -69,8 +67,8 @@ def create_cohort(
 ) -> Cohort:
     """Make a cohort of a contributor. Raises `NotAllowed`, `Invalid`, or `Conflict` where the name is taken."""
     require_owner(creator, contributor, to="make a cohort")
-    problems = _required(name=name, attribution=attribution) + _licence_problems("licence", licence)
-    problems += _unstorable(Cohort, name=name.strip(), attribution=attribution.strip(), description=description)
+    problems = required(name=name, attribution=attribution) + licence_problems("licence", licence)
+    problems += unstorable(Cohort, name=name.strip(), attribution=attribution.strip(), description=description)
     if problems:
         raise Invalid("The cohort cannot be made.", problems=problems)
     try:
@@ -168,34 +166,3 @@ def refuse_accessions(*, refusals: dict[int, tuple[str, str, str]]) -> None:
         verdict.outcome = Outcome.REFUSED
         verdict.code, verdict.words, verdict.remedy = refusals[verdict.accession_id]
     Verdict.objects.bulk_update(verdicts, ["outcome", "code", "words", "remedy"])
-
-
-def _required(**fields: str) -> list[Problem]:
-    return [
-        Problem(name, f"{name.replace('_', ' ').capitalize()} is missing.", code="required")
-        for name, value in fields.items()
-        if not value.strip()
-    ]
-
-
-def _unstorable(model: type[Contributor | Cohort], **fields: str) -> list[Problem]:
-    """What the columns cannot hold: too many characters, NUL, halves of characters."""
-    problems = []
-    for name, value in fields.items():
-        words = name.replace("_", " ").capitalize()
-        most: int | None = getattr(model._meta.get_field(name), "max_length", None)
-        if most is not None and len(value) > most:
-            message = f"{words} has {len(value):,} characters; {most} is the most."
-            problems.append(Problem(name, message, code="too_long", remedy="Shorten it."))
-        if _NO_TEXT.search(value):
-            message = f"{words} holds NUL or half a character."
-            problems.append(Problem(name, message, code="no_text", remedy="Write it anew."))
-    return problems
-
-
-def _licence_problems(field: str, licence: str) -> list[Problem]:
-    if licence in Licence.values:
-        return []
-    return [
-        Problem(field, f"{licence or 'Nothing'} is not a licence here.", remedy=f"One of {', '.join(Licence.values)}.")
-    ]

@@ -1,0 +1,203 @@
+"""The people of a contributor or a cohort: let in, given another role, removed, invited; ownership handed over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from medtheca.base.errors import Conflict, Invalid, NotAllowed, NotFound, Problem
+from medtheca.domains.access import invitations
+from medtheca.domains.access.enums import Role
+from medtheca.domains.access.leaving import hand_over
+from medtheca.domains.access.models import Invitation, Membership, Scope
+from medtheca.domains.access.operations import add_member, remove_member
+from medtheca.domains.accounts.models import User
+from medtheca.domains.ledger.operations import record
+from medtheca.domains.provenance.access import may_own, require_owner, require_staff
+from medtheca.domains.provenance.models import Cohort, Contributor
+
+Thing = Contributor | Cohort
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person of a contributor or a cohort. `through` is the contributor by which somebody belongs to a cohort."""
+
+    user: User
+    role: Role
+    since: datetime
+    through: Contributor | None = None
+
+
+def members_of(thing: Thing) -> list[Member]:
+    """Everybody of a contributor or cohort: owners first, then by name; to a cohort belong its contributor's too."""
+    found = [Member(row.user, Role(row.role), row.created) for row in _memberships(thing.scope_id)]
+    if isinstance(thing, Cohort):
+        above = thing.contributor
+        found += [Member(row.user, Role(row.role), row.created, above) for row in _memberships(above.scope_id)]
+    order = list(Role)
+    return sorted(found, key=lambda row: (order.index(row.role), row.user.full_name.lower(), row.user.pk))
+
+
+def _memberships(scope_id: int) -> list[Membership]:
+    return list(Membership.objects.filter(scope=scope_id).select_related("user"))
+
+
+def set_member(*, thing: Thing, user: User, role: Role, actor: User) -> None:
+    """Let a person in, or give them another role.
+
+    Raises `NotAllowed` (reviewers are named by staff alone), or `Conflict` for the last owner or a disabled user.
+    """
+    _require_to_change(thing, user, role, actor)
+    if not user.is_active:
+        raise Conflict(f"{user.email} is disabled.", remedy="Ask staff to enable the user first.")
+    with transaction.atomic():
+        add_member(scope=thing.scope, user=user, role=role)
+        _record(thing, "member_set", actor, user=user.pk, role=role.value)
+
+
+def remove_person(*, thing: Thing, user: User, actor: User) -> None:
+    """Take a person out; anybody may leave by themselves.
+
+    Raises `NotAllowed`, `NotFound` for no member, `Conflict` for the last owner.
+    """
+    if actor.pk != user.pk:
+        _require_to_change(thing, user, None, actor)
+    with transaction.atomic():
+        remove_member(scope=thing.scope, user=user)
+        invitations.revoke_all_by(user=user, scope=thing.scope)
+        _record(thing, "member_removed", actor, user=user.pk)
+
+
+def transfer(*, thing: Thing, giver: User, taker: User, actor: User) -> None:
+    """Hand ownership over in one step: the new owner is in and the old one out.
+
+    Raises `NotAllowed`, `NotFound` where the giver owns nothing, `Conflict` for a disabled taker.
+    """
+    require_owner(actor, thing, to="hand it over")
+    with transaction.atomic():
+        hand_over(scope=thing.scope, giver=giver, taker=taker)
+        invitations.revoke_all_by(user=giver, scope=thing.scope)
+        _record(thing, "transferred", actor, giver=giver.pk, taker=taker.pk)
+
+
+def invite_person(*, thing: Thing, email: str, role: Role, actor: User) -> tuple[Invitation, str]:
+    """Invite an address; return the invitation and its secret, which the caller sends and nobody stores.
+
+    Raises `NotAllowed`, `Invalid` or `Conflict`.
+    """
+    _require_to_change(thing, None, role, actor)
+    with transaction.atomic():
+        made, secret = invitations.invite(scope=thing.scope, email=email, role=role, by=actor)
+        _record(thing, "invited", actor, invitation=made.pk, role=role.value)
+    return made, secret
+
+
+def invite_again(*, thing: Thing, invitation_id: int, actor: User) -> tuple[Invitation, str]:
+    """Send an invitation anew with another secret. Raises `NotAllowed`, `NotFound` or `Conflict`."""
+    invitation = invitation_for(thing, invitation_id, actor)
+    _require_to_change(thing, None, Role(invitation.role), actor)
+    with transaction.atomic():
+        made, secret = invitations.renew(invitation=invitation, by=actor)
+        _record(thing, "invited", actor, invitation=made.pk, role=made.role)
+    return made, secret
+
+
+def revoke_invitation(*, thing: Thing, invitation_id: int, actor: User) -> None:
+    """End an invitation. Raises `NotAllowed`, `NotFound`, or `Conflict` where it was accepted."""
+    invitation = invitation_for(thing, invitation_id, actor)
+    _require_to_change(thing, None, Role(invitation.role), actor)
+    with transaction.atomic():
+        invitations.revoke(invitation=invitation)
+        _record(thing, "invitation_revoked", actor, invitation=invitation.pk)
+
+
+def accept_invitation(*, secret: str, user: User, with_other_address: bool = False) -> Thing:
+    """Let the person in who holds the secret of an invitation; return what they now belong to.
+
+    Raises `NotFound`, or `OtherAddress` where it was sent elsewhere.
+    """
+    with transaction.atomic():
+        accepted = invitations.accept(secret=secret, user=user, with_other_address=with_other_address)
+        thing = thing_of_scope(accepted.scope)
+        _record(thing, "invitation_accepted", user, invitation=accepted.pk, role=accepted.role)
+    return thing
+
+
+def invitation_for(thing: Thing, invitation_id: int, actor: User) -> Invitation:
+    """An invitation of a contributor or cohort. Raises `NotAllowed` or `NotFound`."""
+    require_owner(actor, thing, to="invite people")
+    found = Invitation.objects.select_related("scope").filter(pk=invitation_id, scope=thing.scope_id).first()
+    if found is None:
+        raise NotFound(f"There is no invitation {invitation_id}.")
+    return found
+
+
+def thing_of_scope(scope: Scope) -> Thing:
+    """The contributor or cohort whose circle it is. Raises `NotFound` for any other circle."""
+    found: Thing | None = Contributor.objects.select_related("scope").filter(scope=scope).first()
+    found = found or Cohort.objects.select_related("scope", "contributor__scope").filter(scope=scope).first()
+    if found is None:
+        raise NotFound("There is no such contributor or cohort.")
+    return found
+
+
+def role_named(name: str) -> Role:
+    """The role of a name. Raises `Invalid`."""
+    if name not in Role.values:
+        problem = Problem("role", f"{name or 'Nothing'} is not a role.", remedy=f"One of {', '.join(Role.values)}.")
+        raise Invalid("There is no such role.", problems=[problem])
+    return Role(name)
+
+
+def person_named(email: str) -> User | None:
+    """The user with an address, if there is one. Tell nobody but owners and staff whether there is."""
+    return User.objects.filter(email__iexact=email.strip()).first()
+
+
+def _require_to_change(thing: Thing, user: User | None, role: Role | None, actor: User) -> None:
+    """Owners change everybody but reviewers, whom staff name: those who judge are not chosen by whom they judge."""
+    require_owner(actor, thing, to="change who belongs to it")
+    present = Membership.objects.filter(scope=thing.scope_id, user=user).first() if user else None
+    if role == Role.REVIEWER or (present and present.role == Role.REVIEWER):
+        require_staff(actor, to="name and remove reviewers")
+
+
+def _record(thing: Thing, what: str, actor: User, **details: object) -> None:
+    kind = "cohort" if isinstance(thing, Cohort) else "contributor"
+    record(
+        actor_id=actor.pk,
+        verb=f"{kind}.{what}",
+        subject_type=kind,
+        subject_id=thing.pk,
+        cohort_id=thing.pk if isinstance(thing, Cohort) else None,
+        details=dict(details),
+    )
+
+
+def reviewers_named() -> list[tuple[User, Thing]]:
+    """Every reviewer with the contributor or cohort whose images they judge, by name. For staff."""
+    rows = Membership.objects.filter(role=Role.REVIEWER).select_related("user", "scope").order_by("user__email", "pk")
+    scopes = {row.scope_id for row in rows}
+    things: dict[int, Thing] = {row.scope_id: row for row in Contributor.objects.filter(scope__in=scopes)}
+    things |= {row.scope_id: row for row in Cohort.objects.filter(scope__in=scopes).select_related("contributor")}
+    return [(row.user, things[row.scope_id]) for row in rows if row.scope_id in things]
+
+
+def is_reviewer(user: User) -> bool:
+    """Whether the person judges images of anybody."""
+    return user.is_staff or Membership.objects.filter(user=user, role=Role.REVIEWER).exists()
+
+
+def may_leave(user: User, thing: Thing) -> bool:
+    """Whether the person is in the circle itself, and so may leave it."""
+    return Membership.objects.filter(scope=thing.scope_id, user=user).exists()
+
+
+def roles_offered(actor: User, thing: Thing) -> list[Role]:
+    """The roles that somebody may give."""
+    if not may_own(actor, thing):
+        raise NotAllowed("Only owners may change who belongs to it.")
+    return [role for role in Role if role != Role.REVIEWER or actor.is_staff]
