@@ -7,8 +7,9 @@ import pytest
 from django.db import DatabaseError, close_old_connections, connection, transaction
 
 from medtheca.domains.ledger.models import Event, Seal
-from medtheca.domains.ledger.operations import GENESIS, digest_of, record, seal_events
+from medtheca.domains.ledger.operations import ERASED, GENESIS, record, seal_events, seal_holds
 from medtheca.domains.ledger.queries import events_of, sealed_events
+from medtheca.domains.ledger.redaction import redact_events, redacted_events
 
 
 def write(number, **fields):
@@ -34,9 +35,9 @@ def without_triggers(table):
 
 
 def chain_is_whole():
-    previous = GENESIS
+    previous, redacted = GENESIS, redacted_events()
     for sequence, seal in enumerate(sealed_events(), 1):
-        if seal.sequence != sequence or seal.digest != digest_of(seal.event, previous):
+        if seal.sequence != sequence or not seal_holds(seal, previous, redacted=redacted):
             return False
         previous = seal.digest
     return True
@@ -147,3 +148,50 @@ def test_what_is_rolled_back_was_never_written():
         write(1)
         transaction.set_rollback(True)
     assert not Event.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("sealed_first", [True, False])
+def test_details_can_be_erased_on_record_and_the_chain_holds(sealed_first):
+    write(5)
+    if sealed_first:
+        seal_events()
+    victims = [event.pk for event in Event.objects.order_by("pk")[1:3]]
+    assert redact_events(event_ids=victims, actor_id=9) == 2
+    assert redact_events(event_ids=victims, actor_id=9) == 0
+    seal_events()
+    assert chain_is_whole()
+    assert {event.pk for event in Event.objects.filter(details=ERASED, salt="")} == set(victims)
+    assert Event.objects.get(verb="ledger.redacted").details == {"events": victims}
+
+
+@pytest.mark.django_db
+def test_details_erased_off_the_record_are_found():
+    write(5)
+    seal_events()
+    victim = Event.objects.order_by("pk")[2].pk
+    with without_triggers("ledger_event") as cursor:
+        cursor.execute("UPDATE ledger_event SET details = '{\"erased\": true}', salt = '' WHERE id = %s", [victim])
+    assert not chain_is_whole()
+
+
+@pytest.mark.django_db
+def test_an_event_of_an_earlier_release_keeps_its_place_when_its_details_go():
+    write(3)
+    with without_triggers("ledger_event") as cursor:
+        cursor.execute("UPDATE ledger_event SET salt = '', commitment = ''")
+    seal_events()
+    assert chain_is_whole()
+    redact_events(event_ids=[Event.objects.order_by("pk").first().pk], actor_id=9)
+    seal_events()
+    assert chain_is_whole()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("change", ["verb = 'nothing'", "details = '{}'", "salt = 'x', details = '{\"erased\": true}'"])
+def test_nothing_but_erasing_is_let_through(change):
+    write(1)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL medtheca.redacting = 'on'")
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            cursor.execute(f"UPDATE ledger_event SET {change}")

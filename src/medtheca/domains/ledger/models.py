@@ -9,7 +9,11 @@ from medtheca.domains.ledger.enums import Channel, MailState
 
 
 class Event(models.Model):
-    """One thing that somebody or some job did."""
+    """One thing that somebody or some job did.
+
+    The chain seals `commitment`, the SHA-256 of the salt and the details, in the place of the details: when a patient
+    is erased, details and salt go, and the chain still holds (`redaction.redact_events`).
+    """
 
     at = models.DateTimeField(db_default=Now(), editable=False)
     actor_id = models.BigIntegerField(null=True)
@@ -18,6 +22,8 @@ class Event(models.Model):
     subject_id = models.CharField(max_length=64)
     cohort_id = models.BigIntegerField(null=True)
     details = models.JSONField(default=dict)
+    salt = models.CharField(max_length=32, blank=True, default="", db_default="")
+    commitment = models.CharField(max_length=64, blank=True, default="", db_default="")
 
     class Meta:
         indexes = [

@@ -187,15 +187,17 @@ def _mark_quarantined(blob: Blob, store: BlobStore, finding: Finding) -> None:
         if row is None or store.exists(blob.sha256):
             return
         Blob.objects.filter(pk=blob.pk).update(state=BlobState.QUARANTINED, tombstoned=None)
-        details = {"words": finding.words}
-        record(actor_id=None, verb="blob.quarantined", subject_type="blob", subject_id=blob.sha256, details=details)
+        # The SHA-256 knows the file again, so it stands where an erasure can take it out: not in the subject.
+        details = {"sha256": blob.sha256, "words": finding.words}
+        record(actor_id=None, verb="blob.quarantined", subject_type="blob", subject_id=blob.pk, details=details)
 
 
 def _release(blob: Blob, report: ScrubReport) -> None:
     with transaction.atomic():
         changed = Blob.objects.filter(pk=blob.pk, state=BlobState.QUARANTINED).update(state=BlobState.STORED)
         if changed:
-            record(actor_id=None, verb="blob.released", subject_type="blob", subject_id=blob.sha256)
+            details = {"sha256": blob.sha256}
+            record(actor_id=None, verb="blob.released", subject_type="blob", subject_id=blob.pk, details=details)
             report.released.append(blob.sha256)
 
 
