@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from medtheca.base.ids import new_key
 from medtheca.base.models import TimeStamped
@@ -36,7 +36,14 @@ class Image(TimeStamped):
                 name="image_public_id_form",
             ),
         ]
-        indexes = [models.Index(fields=["-created", "-id"], name="image_newest")]
+        indexes = [
+            models.Index(fields=["-created", "-id"], name="image_newest"),
+            # Each quarter of the hash, for `similar.near`.
+            *(
+                models.Index(F("perceptual_hash").bitrightshift(shift).bitand(0xFFFF), name=f"image_hash_{shift}")
+                for shift in (0, 16, 32, 48)
+            ),
+        ]
 
 
 class ImageFile(models.Model):
