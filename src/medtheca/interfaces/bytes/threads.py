@@ -72,14 +72,12 @@ def _changing(call: Callable[[], _T]) -> _T:
 
 
 def _asking(call: Callable[[], _T]) -> _T:
-    for attempt in range(_ATTEMPTS):
+    for _ in range(_ATTEMPTS - 1):
         try:
             return _with_connection(call)
         except (OperationalError, InterfaceError):
             connection.close()
-            if attempt == _ATTEMPTS - 1:
-                raise
-    raise AssertionError("unreachable")  # pragma: no cover
+    return _with_connection(call)
 
 
 def _select_one() -> None:
