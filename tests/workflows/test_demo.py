@@ -6,6 +6,7 @@ from itertools import islice
 import pytest
 
 from medtheca.base.errors import NotFound
+from medtheca.base.paths import find_files
 from medtheca.domains.access.queries import ANYBODY, visible_images
 from medtheca.domains.accounts.models import User
 from medtheca.domains.metadata.models import Description
@@ -14,7 +15,6 @@ from medtheca.domains.storage.queries import blob_store
 from medtheca.workflows import local_ingest
 from medtheca.workflows.demo import make_people, run_demo
 from medtheca.workflows.demo_parts import SYNTHETIC_PICTURES, demo_parts
-from medtheca.workflows.local_ingest import find_files
 from medtheca.workflows.publish import unpublish_image
 from medtheca.workflows.receive import acknowledge_bytes, begin_delivery
 from tests.factories.provenance import run_jobs

@@ -52,6 +52,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("migrate", f"{_PROCESSES}:migrate", "Bring the tables of the database up to date."),
     Command("manage", f"{_PROCESSES}:manage", "Run a management command of Django."),
     Command("ingest", f"{_CLI}.ingest:command", "Take files or ZIPs into a cohort."),
+    Command(
+        "inspect", f"{_CLI}.inspect:command", "Say what would become of files, without storing any.", Needs.NOTHING
+    ),
     Command("user", f"{_CLI}.accounts:user", "Create and change accounts."),
     Command("token", f"{_CLI}.accounts:token", "Create and revoke API tokens."),
     Command("scrub", f"{_CLI}.scrub:command", "Read and hash every stored file again."),

@@ -13,7 +13,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from medtheca.base.errors import Invalid, NoSpace, NotFound, Problem
+from medtheca.base.errors import Invalid, NoSpace, Problem
+from medtheca.base.paths import find_files, text_of
 from medtheca.domains.accounts.models import User
 from medtheca.domains.provenance.models import Cohort
 from medtheca.domains.provenance.operations import create_cohort, create_contributor
@@ -48,29 +49,6 @@ def make_cohort(*, user: User, name: str, institution: str, licence: str, attrib
         return create_cohort(contributor=contributor, creator=user, name=name, licence=licence, attribution=attribution)
 
 
-def find_files(paths: Sequence[Path], *, leave_out: Path | None = None) -> list[Path]:
-    """The files that paths mean, each once, folders with all below them, in order; absolute. Raises `NotFound`."""
-    files: dict[Path, None] = {}
-    for path in map(_absolute, paths):
-        if path.is_dir():
-            found = (entry for entry in path.rglob("*") if entry.is_file() and not entry.is_symlink())
-            files |= dict.fromkeys(sorted(found))
-        elif path.is_file():
-            files[path] = None
-        else:
-            raise NotFound(f"There is no file or folder {path}.")
-    if leave_out is not None:
-        files.pop(_absolute(leave_out), None)
-    if not files:
-        raise NotFound(f"There are no files in {', '.join(map(str, paths))}.")
-    return list(files)
-
-
-def _absolute(path: Path) -> Path:
-    # Without `..`, which would stand in the names within a ZIP; symbolic links keep the name that was typed.
-    return Path(os.path.abspath(path))  # noqa: PTH100 - Path.absolute keeps `..`, and resolve follows links
-
-
 def deliver_files(*, user: User, cohort: Cohort, files: Sequence[Path], progress: Progress) -> list[UUID]:
     """Give files to a cohort: each ZIP as it is, all other files together as one; return the deliveries.
 
@@ -92,7 +70,7 @@ def deliver_paths(*, user: User, cohort: Cohort, paths: Sequence[Path], progress
 
 def _deliver(*, user: User, cohort: Cohort, path: Path, name: str, progress: Progress) -> UUID:
     size = path.stat().st_size
-    upload = begin_delivery(user=user, cohort_id=cohort.pk, filename=_text(name)[-255:], size=size)
+    upload = begin_delivery(user=user, cohort_id=cohort.pk, filename=text_of(name)[-255:], size=size)
     try:
         with _telling_a_full_disk(), part_path(upload.pk).open("wb") as part:
             for chunk in _read(path):
@@ -126,15 +104,10 @@ def _deliver_together(user: User, cohort: Cohort, files: Sequence[Path], progres
         # A time before 1980, which a ZIP cannot hold, is no reason to refuse a file.
         with _telling_a_full_disk(), zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED, strict_timestamps=False) as made:
             for path in files:
-                made.write(path, _text(str(path.relative_to(root))))
+                made.write(path, text_of(str(path.relative_to(root))))
         return _deliver(user=user, cohort=cohort, path=packed, name=f"{root.name or 'files'}.zip", progress=progress)
     finally:
         packed.unlink(missing_ok=True)
-
-
-def _text(name: str) -> str:
-    """A name of this machine as text: bytes of it that are no UTF-8 become question marks in diamonds."""
-    return os.fsencode(name).decode("utf-8", "replace")
 
 
 @contextmanager

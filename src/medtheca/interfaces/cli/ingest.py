@@ -12,6 +12,7 @@ import click
 
 from medtheca.base.errors import DomainError, Invalid
 from medtheca.base.failures import WorkStopped
+from medtheca.base.paths import find_files
 from medtheca.domains.accounts.queries import user_by_email
 from medtheca.domains.metadata.enums import MetadataFileState
 from medtheca.domains.metadata.queries import metadata_file_for
@@ -20,7 +21,7 @@ from medtheca.interfaces.cli.bars import byte_bar, count_bar
 from medtheca.interfaces.cli.waiting import let_work
 from medtheca.workflows.decoding import close_decoder_pool
 from medtheca.workflows.describe import give_metadata
-from medtheca.workflows.local_ingest import deliver_files, find_cohort, find_files, make_cohort
+from medtheca.workflows.local_ingest import deliver_files, find_cohort, make_cohort
 
 if TYPE_CHECKING:
     from medtheca.domains.accounts.models import User

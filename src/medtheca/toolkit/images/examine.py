@@ -12,6 +12,7 @@ from PIL import Image, ImageCms
 
 from medtheca.toolkit.deidentify.stripped import Buffer
 from medtheca.toolkit.errors import Refused
+from medtheca.toolkit.images.embedded import name_exif
 from medtheca.toolkit.images.hashes import perceptual_hash, pixel_hash
 from medtheca.toolkit.images.identify import FORMAT_WORDS, identify
 from medtheca.toolkit.images.raster import Raster
@@ -25,14 +26,15 @@ REMEDY = "Send JPEG or PNG."
 def examine(data: memoryview, options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Report on a file, and the files made from it.
 
-    Options: `memory`, the bytes that decoding may take.
+    Options: `memory`, the bytes that decoding may take; `exif`, whether to say what the EXIF tells.
 
     The report is plain JSON: `format`, `media_type`; `width`, `height` (as stored), `upright_width`,
     `upright_height`, `orientation` (1 to 8); `colour_space` (`grey`, `sRGB`, `RGB`, `CMYK`), `alpha`,
     `channels`, `bits`, `icc` (the profile's own name, or null); `pixel_hash` (64 hex digits),
     `perceptual_hash` (16); `removed`, a list of `kind` and `bytes`; `public`: `original` or `part`;
     `thumbnail` and `web`: `public` or `part`; `recipes` for `public`, `thumbnail` and `web`; `parts`, for each
-    part its `media_type`, `width`, `height`, `bytes`. Parts are `public`, `thumbnail` and `web`, as said.
+    part its `media_type`, `width`, `height`, `bytes`. Parts are `public`, `thumbnail` and `web`, as said. With the
+    option `exif` also `exif`, the kinds of `embedded.name_exif`.
 
     Raises:
         Refused: `empty`, `unknown_format`, `unsupported_format`, `unsupported_variant`, `truncated`,
@@ -42,6 +44,8 @@ def examine(data: memoryview, options: dict[str, Any]) -> tuple[dict[str, Any], 
     reading = reader.read(data, memory=int(options.get("memory", DEFAULT_MEMORY)))
     raster = reading.raster
     report, parts = _describe(raster, reader), dict[str, bytes]()
+    if options.get("exif"):
+        report["exif"] = name_exif(data, reader.format)
     report["removed"] = [{"kind": item.kind, "bytes": item.bytes} for item in reading.public.removed]
     report |= {"public": "original", "thumbnail": "public", "web": "public", "recipes": {}, "parts": {}}
     report["recipes"]["public"] = reading.strip_recipe
