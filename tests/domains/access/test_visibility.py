@@ -55,7 +55,7 @@ def sees(person, image, world):
         role = world["memberships"].get((person, circle))
         if circle == "public" or (circle == "signed_in" and person) or role == Role.OWNER:
             return True
-        if role == Role.VIEWER and image not in world["withdrawn"]:
+        if role is not None and image not in world["withdrawn"]:
             return True
     return False
 
@@ -128,7 +128,8 @@ def check(world, cast):
 
 def widest(image, world):
     open_in = {c for (placed, c), opens in world["placements"].items() if placed == image and opens != "from tomorrow"}
-    return Visibility(next((circle for circle in CIRCLES[:2] if circle in open_in), "private"))
+    named = {"public": "public", "signed_in": "signed_in", "group": "groups"}
+    return Visibility(next((named[circle] for circle in named if circle in open_in), "private"))
 
 
 SETTINGS = {

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from medtheca.base.clock import now
 from medtheca.domains.access.enums import Visibility
+from medtheca.domains.access.groups import create_group
 from medtheca.domains.access.operations import withdraw_image
 from medtheca.domains.access.queries import count_visible, viewer_of, visible_images
 from tests.factories.accounts import make_user
@@ -31,10 +32,15 @@ IMAGES = st.lists(
 
 
 def may_see(person, image):
-    """The rule in words: owners and staff always; others where it is shown to them, not withdrawn, not held back."""
+    """The rule in words: owners and staff always; others where it is shown to them, not withdrawn, not held back.
+
+    Charlie is in the one group.
+    """
     if person in {"sam", image["owner"]}:
         return True
     circle = shown_to(image)
+    if circle is Visibility.GROUPS:
+        return person == "charlie"
     return circle is Visibility.PUBLIC or (circle is Visibility.SIGNED_IN and person is not None)
 
 
@@ -56,6 +62,7 @@ def test_everybody_lists_counts_and_opens_the_same_images(images):
     with transaction.atomic():
         people = {name: make_user(name) for name in ("alice", "bob", "charlie", "sam")}
         cohorts = {name: make_cohort(people[name], name=name) for name in ("alice", "bob")}
+        group = create_group(creator=people["charlie"], name="Readers")
         made = []
         for wanted in images:
             opens = OPENS[wanted["embargo"]]
@@ -64,6 +71,7 @@ def test_everybody_lists_counts_and_opens_the_same_images(images):
                 visibility=wanted["visibility"],
                 opens=now() + opens if opens else None,
                 structured={"sex": wanted["sex"]} if wanted["sex"] else {},
+                groups=[group],
             )
             if wanted["withdrawn"]:
                 withdraw_image(image=image, reason="Consent withdrawn.", user=people["sam"])

@@ -22,13 +22,17 @@ HOST = "archive.example.org"
 _numbers = itertools.count(1)
 
 
-def make_image(cohort, *, visibility=Visibility.PRIVATE, opens=None, structured=None, published=None):
+def make_image(cohort, *, visibility=Visibility.PRIVATE, opens=None, structured=None, published=None, groups=()):
     """A converted image of a cohort with an original, a public file and a thumbnail; published unless private."""
-    [image] = make_images(cohort, 1, visibility=visibility, opens=opens, structured=structured, published=published)
+    [image] = make_images(
+        cohort, 1, visibility=visibility, opens=opens, structured=structured, published=published, groups=groups
+    )
     return image
 
 
-def make_images(cohort, number, *, visibility=Visibility.PRIVATE, opens=None, structured=None, published=None):
+def make_images(
+    cohort, number, *, visibility=Visibility.PRIVATE, opens=None, structured=None, published=None, groups=()
+):
     """Images as `make_image` makes them, in the order in which lists show them."""
     wanted = visibility != Visibility.PRIVATE if published is None else published
     images, files = [], []
@@ -70,7 +74,7 @@ def make_images(cohort, number, *, visibility=Visibility.PRIVATE, opens=None, st
     place_images(image_ids=ids, scope_ids=[cohort.scope_id, cohort.contributor.scope_id])
     if wanted:
         assign_public_ids(image_ids=ids)
-    set_visibility(image_ids=ids, visibility=visibility, opens=opens)
+    set_visibility(image_ids=ids, visibility=visibility, opens=opens, group_ids=[group.pk for group in groups])
     if structured is not None:
         changes = [Change(accession, structured) for accession in accessions]
         describe_accessions(changes=changes, creator=cohort.creator)

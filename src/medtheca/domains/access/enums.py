@@ -32,7 +32,7 @@ class Role(TextChoices):
 
 
 class Visibility(TextChoices):
-    """For whom an image is visible, in the words of pages and APIs."""
+    """For whom an image is visible, in the words of pages and APIs, from the narrowest to the widest."""
 
     PRIVATE = "private"
     GROUPS = "groups"

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from medtheca.base.errors import Conflict, NotFound
 from medtheca.domains.access.enums import PUBLIC_SCOPE, SIGNED_IN_SCOPE, Role, ScopeKind, Visibility
 from medtheca.domains.access.models import Membership, Placement, Scope, Withdrawal
-from medtheca.domains.access.queries import withdrawn_among
+from medtheca.domains.access.queries import wide_placements, withdrawn_among
 from medtheca.domains.accounts.models import User
 from medtheca.domains.imaging.models import Image
 
@@ -39,6 +39,8 @@ def remove_member(*, scope: Scope, user: User) -> None:
 
 def _keep_an_owner(scope: Scope, leaving: User) -> None:
     """Raise `Conflict` where nobody who can log in would be left to answer for the circle."""
+    if scope.kind == ScopeKind.COHORT:
+        return  # The owners of its contributor answer for it; owners of its own come on top.
     # In one order, so that two owners who leave at once wait for each other and not crosswise.
     owners = Membership.objects.select_for_update(of=("self",)).filter(scope=scope, role=Role.OWNER).order_by("pk")
     active = dict(owners.values_list("user_id", "user__is_active"))
@@ -59,20 +61,27 @@ def place_images(*, image_ids: Iterable[int], scope_ids: Iterable[int], opens: d
     )
 
 
-def set_visibility(*, image_ids: Iterable[int], visibility: Visibility, opens: datetime | None = None) -> None:
-    """Show images to the public or the signed-in, or to neither. Circles of owners and members stay as they are.
+def set_visibility(
+    *,
+    image_ids: Iterable[int],
+    visibility: Visibility,
+    opens: datetime | None = None,
+    group_ids: Iterable[int] = (),
+) -> None:
+    """Show images to the public, the signed-in or named groups, or to none. Circles of owners and members stay.
 
-    What is withdrawn stays private, whatever is asked for.
+    `group_ids` are scopes of kind group, wanted for `Visibility.GROUPS`. What is withdrawn stays private, whatever is
+    asked for.
     """
     images = list(image_ids)
     wanted = {
         Visibility.PUBLIC: [PUBLIC_SCOPE, SIGNED_IN_SCOPE],
         Visibility.SIGNED_IN: [SIGNED_IN_SCOPE],
+        Visibility.GROUPS: list(group_ids),
         Visibility.PRIVATE: [],
     }[visibility]
     with transaction.atomic():
-        wide = Placement.objects.filter(image__in=images, scope__in=[PUBLIC_SCOPE, SIGNED_IN_SCOPE])
-        wide.exclude(scope__in=wanted).delete()
+        wide_placements(images).exclude(scope__in=wanted).delete()
         gone = withdrawn_among(images)
         place_images(image_ids=[pk for pk in images if pk not in gone], scope_ids=wanted, opens=opens)
 

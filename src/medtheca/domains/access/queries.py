@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce, Now
 
-from medtheca.domains.access.enums import PUBLIC_SCOPE, SIGNED_IN_SCOPE, Role, Visibility
+from medtheca.domains.access.enums import PUBLIC_SCOPE, SIGNED_IN_SCOPE, Role, ScopeKind, Visibility
 from medtheca.domains.access.models import Membership, Placement, Tally, Withdrawal
 from medtheca.domains.accounts.models import User
 from medtheca.domains.imaging.models import Image
@@ -24,6 +25,8 @@ class Viewer:
 
 
 ANYBODY = Viewer()
+_WIDTH = {visibility: width for width, visibility in enumerate(Visibility)}
+_SHOWN = {PUBLIC_SCOPE: Visibility.PUBLIC, SIGNED_IN_SCOPE: Visibility.SIGNED_IN}
 
 
 def viewer_of(user: User | AnonymousUser | None) -> Viewer:
@@ -36,7 +39,8 @@ def viewer_of(user: User | AnonymousUser | None) -> Viewer:
 def open_placements(viewer: Viewer) -> QuerySet[Placement]:
     """Placements in scopes of the viewer whose embargo, by the database's clock, is over.
 
-    An embargo holds back the public and the signed-in only: members of a circle see what hangs in it.
+    An embargo holds back the public, the signed-in and named groups; the people of a cohort or contributor see what
+    hangs there, since it hangs there without one.
     """
     circles = Q(scope=PUBLIC_SCOPE)
     if viewer.user_id is not None:
@@ -93,14 +97,21 @@ def withdrawn_among(image_ids: Iterable[int]) -> set[int]:
 def visibility_of(image_ids: Iterable[int]) -> dict[int, Visibility]:
     """For whom each image is visible now: the widest circle counts, an embargo counts as private."""
     found: dict[int, Visibility] = dict.fromkeys(image_ids, Visibility.PRIVATE)
-    rows = (
-        Placement.objects.filter(image__in=list(found), scope__in=[PUBLIC_SCOPE, SIGNED_IN_SCOPE])
-        .filter(Q(opens__isnull=True) | Q(opens__lte=Now()))
-        .values_list("image", "scope")
-    )
+    rows = wide_placements(found).filter(Q(opens__isnull=True) | Q(opens__lte=Now())).values_list("image", "scope")
     for image_id, scope in rows:
-        if scope == PUBLIC_SCOPE:
-            found[image_id] = Visibility.PUBLIC
-        elif found[image_id] is Visibility.PRIVATE:
-            found[image_id] = Visibility.SIGNED_IN
+        shown = _SHOWN.get(scope, Visibility.GROUPS)
+        if _WIDTH[shown] > _WIDTH[found[image_id]]:
+            found[image_id] = shown
     return found
+
+
+def wide_placements(image_ids: Iterable[int]) -> QuerySet[Placement]:
+    """Where images hang by being published: the public, the signed-in, named groups; under embargo too."""
+    beyond = Q(scope__in=[PUBLIC_SCOPE, SIGNED_IN_SCOPE]) | Q(scope__kind=ScopeKind.GROUP)
+    return Placement.objects.filter(beyond, image__in=list(image_ids))
+
+
+def end_of_embargo(image_id: int) -> datetime | None:
+    """When the image becomes visible beyond its cohort; None where it is already, or never will by itself."""
+    waiting = wide_placements([image_id]).filter(opens__gt=Now())
+    return waiting.order_by("opens").values_list("opens", flat=True).first()

@@ -11,7 +11,7 @@ from django.contrib.postgres.aggregates import JSONBAgg
 from django.db.models import Case, Exists, Func, JSONField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Now
 
-from medtheca.domains.access.enums import PUBLIC_SCOPE, SIGNED_IN_SCOPE, Visibility
+from medtheca.domains.access.enums import PUBLIC_SCOPE, SIGNED_IN_SCOPE, ScopeKind, Visibility
 from medtheca.domains.access.models import Placement
 from medtheca.domains.access.queries import ANYBODY, viewer_of
 from medtheca.domains.imaging.enums import SERVED_KINDS, FileKind
@@ -111,6 +111,7 @@ def _visibility() -> Case:
     return Case(
         When(Exists(open_now.filter(scope=PUBLIC_SCOPE)), then=Value(Visibility.PUBLIC.value)),
         When(Exists(open_now.filter(scope=SIGNED_IN_SCOPE)), then=Value(Visibility.SIGNED_IN.value)),
+        When(Exists(open_now.filter(scope__kind=ScopeKind.GROUP)), then=Value(Visibility.GROUPS.value)),
         default=Value(Visibility.PRIVATE.value),
     )
 

@@ -53,7 +53,7 @@ class ImageOut(Schema):
         examples=["ISIC_0000042"],
     )
     public: bool
-    visibility: Literal["private", "signed_in", "public"]
+    visibility: Literal["private", "groups", "signed_in", "public"]
     copyright_license: str = Field(examples=["CC-BY"])
     license_spdx: str = Field(examples=["CC-BY-4.0"])
     attribution: str
