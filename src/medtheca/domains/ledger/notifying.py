@@ -48,6 +48,7 @@ def notify(
         cohort_id: the cohort it concerns; mail goes out only to who may see it then.
     """
     if not known(kind):
+        # A test refuses it; here the work that ended matters more than how it is told.
         log.warning("The kind of notification %s is not declared in domains/ledger/kinds.py.", kind)
     wanted = {pk for pk in recipient_ids if pk is not None}
     channels = {pk: channel for pk, channel in channels_of(wanted, kind).items() if channel is not Channel.NONE}

@@ -14,7 +14,7 @@ from procrastinate.contrib.django import app
 
 from medtheca.base.failures import note_failure
 from medtheca.domains.ledger.operations import seal_events
-from medtheca.workflows import convert, describe, publish, receive, resume, upkeep
+from medtheca.workflows import convert, describe, mailing, publish, receive, resume, upkeep
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +71,14 @@ def seal_ledger(timestamp: int, **_: Any) -> None:
     close_old_connections()
     while seal_events():
         log.debug("Sealed a batch of events.")
+    close_old_connections()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="mail.send", queue="upkeep", queueing_lock="mail.send", pass_context=False)
+def send_mail(timestamp: int, **_: Any) -> None:
+    close_old_connections()
+    mailing.send_due_mail()
     close_old_connections()
 
 

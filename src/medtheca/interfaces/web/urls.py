@@ -39,4 +39,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("robots.txt", site.robots, name="robots"),
     path("favicon.ico", site.favicon, name="favicon"),
     path("", include("medtheca.interfaces.web.accounts.urls")),
+    path("", include("medtheca.interfaces.web.telling_urls")),
 ]

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from medtheca.domains.ledger.inbox import count_unread
 from medtheca.interfaces.web.templatetags import chips, words
 
 register = template.Library()
@@ -108,6 +109,12 @@ def copy_id(text: str, what: str = "id", short: int = 0) -> dict[str, Any]:
     """An id with a button that copies it; `short` shows only so many characters of a long hash."""
     shown = f"{text[:short]}…" if short and len(text) > short else text
     return {"text": text, "shown": shown, "what": what}
+
+
+@register.inclusion_tag("medtheca/bell.html")
+def bell(user: Any) -> dict[str, Any]:
+    """The bell of the header: how much somebody who is signed in has not read."""
+    return {"unread": count_unread(user.pk)}
 
 
 @register.inclusion_tag("medtheca/components/form_field.html")
