@@ -4,15 +4,19 @@ from datetime import timedelta
 
 from medtheca.base.clock import now
 from medtheca.domains.accounts.operations import create_token, create_user
+from medtheca.domains.accounts.terms import accept_terms
 
 PASSWORD = "correct horse battery staple"
 
 
-def make_user(name, **fields):
-    """A user who can log in with PASSWORD: `make_user("alice")` is alice@example.org."""
+def make_user(name, *, asked=True, **fields):
+    """A user who can log in with PASSWORD: `make_user("alice")` is alice@example.org.
+
+    They have accepted the terms; with `asked=False` nobody has asked them yet.
+    """
     first_name = name.capitalize()
     fields = {"staff": name.lower() == "sam", "demo": name.lower().startswith("demo"), **fields}
-    return create_user(
+    user = create_user(
         **{
             "email": f"{name.lower()}@example.org",
             "password": PASSWORD,
@@ -21,6 +25,7 @@ def make_user(name, **fields):
             **fields,
         }
     )
+    return accept_terms(user=user) if asked else user
 
 
 def make_token(user, scope="read", *, days=1, name="notebook"):

@@ -137,6 +137,21 @@ def _public_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _issuer(value: str) -> str:
+    parts = _split(value)
+    local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    if value and (not parts.netloc or (parts.scheme != "https" and not (local and parts.scheme == "http"))):
+        raise ValueError("write the address of the provider, with https, such as https://login.example.org/realms/main")
+    return value.rstrip("/")
+
+
+def _text_file(value: str) -> Path | None:
+    path = _optional_path(value)
+    if path is not None and not path.is_file():
+        raise ValueError("there is no such file")
+    return path
+
+
 def _prefix(value: str) -> str:
     # With the widest id and its underscore this fills the column.
     if not re.fullmatch(r"[A-Z][A-Z0-9]{1,9}", value):
@@ -231,6 +246,56 @@ SETTINGS: tuple[Setting, ...] = (
         "Where people ask for help; shown in the footer and in errors.",
     ),
     Setting("MEDTHECA_NAME", "name", _text, "Medtheca", "Name of this instance, in titles and e-mail."),
+    Setting(
+        "MEDTHECA_TERMS",
+        "terms",
+        _text_file,
+        "",
+        "File with terms of use of your own (UTF-8; a first line `Version: …` names the version). Empty: ours.",
+    ),
+    Setting(
+        "MEDTHECA_PRIVACY", "privacy", _text_file, "", "File with a privacy notice of your own (UTF-8). Empty: ours."
+    ),
+    Setting(
+        "MEDTHECA_STAFF_SECOND_FACTOR",
+        "staff_second_factor",
+        _flag,
+        "no",
+        "Staff without a second factor may do nothing by browser but set one up. API tokens are not affected.",
+    ),
+    Setting(
+        "MEDTHECA_OIDC_ISSUER",
+        "oidc_issuer",
+        _issuer,
+        "",
+        "Address of an OpenID Connect provider, for single sign-on. Empty: there is none.",
+    ),
+    Setting("MEDTHECA_OIDC_CLIENT_ID", "oidc_client_id", _text, "", "Name of this instance at the provider."),
+    Setting(
+        "MEDTHECA_OIDC_CLIENT_SECRET",
+        "oidc_client_secret",
+        _text,
+        "",
+        "Secret of this instance at the provider.",
+        secret=True,
+    ),
+    Setting(
+        "MEDTHECA_OIDC_NAME",
+        "oidc_name",
+        _text,
+        "single sign-on",
+        "What the button of single sign-on says after “with”.",
+    ),
+    Setting(
+        "MEDTHECA_OIDC_ONLY", "oidc_only", _flag, "no", "Log in by single sign-on alone: no passwords, no sign-up here."
+    ),
+    Setting(
+        "MEDTHECA_OIDC_DOMAINS",
+        "oidc_domains",
+        _hosts,
+        "",
+        "Domains of e-mail addresses, with commas, that single sign-on lets in. Empty: all.",
+    ),
     Setting("MEDTHECA_ID_PREFIX", "id_prefix", _prefix, "ISIC", "Prefix of public image ids."),
     Setting(
         "MEDTHECA_ID_WIDTH",
@@ -306,6 +371,15 @@ class Environment:
     mail_from: str
     support_email: str
     name: str
+    terms: Path | None
+    privacy: Path | None
+    staff_second_factor: bool
+    oidc_issuer: str
+    oidc_client_id: str
+    oidc_client_secret: str
+    oidc_name: str
+    oidc_only: bool
+    oidc_domains: tuple[str, ...]
     id_prefix: str
     id_width: int
     blob_store: str
@@ -330,6 +404,10 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         except ValueError as error:
             shown = "(not shown)" if setting.secret else repr(text)
             wrong.append(f"{setting.variable}={shown}: {error}")
+    if values.get("oidc_issuer") and not values.get("oidc_client_id"):
+        wrong.append("MEDTHECA_OIDC_CLIENT_ID is empty: a provider (MEDTHECA_OIDC_ISSUER) knows us by it")
+    if values.get("oidc_only") and not values.get("oidc_issuer", True):
+        wrong.append("MEDTHECA_OIDC_ONLY=yes lets nobody in while MEDTHECA_OIDC_ISSUER is empty")
     # MEDTHECA_CI is read by the tests alone: with 1, what they would skip is a failure.
     known = {setting.variable for setting in SETTINGS} | {"MEDTHECA_CI"}
     strangers = sorted(name for name in variables if name.startswith("MEDTHECA_") and name not in known)

@@ -81,6 +81,7 @@ INSTALLED_APPS = [
     "medtheca.domains.ledger",
     "medtheca.domains.accounts",
     "medtheca.domains.storage",
+    "medtheca.domains.trials",
     "medtheca.domains.imaging",
     "medtheca.domains.access",
     "medtheca.domains.provenance",
@@ -95,6 +96,10 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "django_htmx",
     "procrastinate.contrib.django",
 ]
@@ -114,6 +119,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "medtheca.interfaces.web.accounts.sessions.NoteSession",
+    "medtheca.interfaces.web.accounts.gate.AskFirst",
 ]
 
 ROOT_URLCONF = "medtheca.config.urls"
@@ -139,7 +146,7 @@ TEST_RUNNER = "django.test.runner.DiscoverRunner"
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "medtheca.domains.accounts.hashing.BoundedArgon2",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -157,6 +164,13 @@ ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+# Whoever finds a browser open must not take the account over: these ask for the password or a factor again.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_FORMS = {
+    "change_password": "medtheca.interfaces.web.accounts.passwords.ChangePasswordForm",
+    "reset_password_from_key": "medtheca.interfaces.web.accounts.passwords.ResetPasswordKeyForm",
+}
 # Per address (ip), e-mail address (key) or user; limits.SayWhenToTryAgain tells when to try again.
 ACCOUNT_RATE_LIMITS = {
     "login": "30/m/ip",
@@ -165,9 +179,39 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password": "20/m/ip,3/600s/key",
     "reset_password_from_key": "20/m/ip",
     "confirm_email": "1/60s/key",
+    "reauthenticate": "10/m/user",
 }
 ACCOUNT_EMAIL_SUBJECT_PREFIX = f"{INSTANCE_NAME}: "
 ACCOUNT_ADAPTER = "medtheca.interfaces.web.accounts.adapter.AccountAdapter"
+
+MFA_ADAPTER = "medtheca.interfaces.web.accounts.factors.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+# A clock may be half a minute off.
+MFA_TOTP_TOLERANCE = 1
+STAFF_SECOND_FACTOR = ENVIRONMENT.staff_second_factor
+
+SOCIALACCOUNT_ADAPTER = "medtheca.interfaces.web.accounts.sign_on.SignOnAdapter"
+# An account here and one there with the same address become one where the provider says that it has verified it.
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = True
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": []}}
+if ENVIRONMENT.oidc_issuer:
+    SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"] = [
+        {
+            "provider_id": "sso",
+            "name": ENVIRONMENT.oidc_name,
+            "client_id": ENVIRONMENT.oidc_client_id,
+            "secret": ENVIRONMENT.oidc_client_secret,
+            "settings": {"server_url": ENVIRONMENT.oidc_issuer},
+        }
+    ]
+
+TERMS_FILE = ENVIRONMENT.terms
+PRIVACY_FILE = ENVIRONMENT.privacy
+
 LOGIN_REDIRECT_URL = "/"
 LOGIN_URL = "account_login"
 
@@ -184,6 +228,10 @@ SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "medtheca.interfaces.http.scratch.ScratchUploadHandler",
+]
 
 # Counters of log-in attempts and other small shared things; a table, because the database is the one thing all share.
 CACHES = {
@@ -215,6 +263,8 @@ else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = str(ENVIRONMENT.data / "mail")
 DEFAULT_FROM_EMAIL = ENVIRONMENT.mail_from
+# A mail server that does not answer must not keep a worker, or a visitor, for minutes.
+EMAIL_TIMEOUT = 20
 
 PROCRASTINATE_IMPORT_PATHS = ["medtheca.interfaces.jobs.tasks"]
 

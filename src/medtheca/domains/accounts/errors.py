@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from medtheca.base.errors import Conflict, Invalid, NotFound
+from collections.abc import Sequence
+
+from medtheca.base.errors import Conflict, DomainError, Invalid, NotFound
 
 
 class EmailTaken(Conflict):
@@ -50,3 +52,38 @@ class BadUser(Invalid):
 
 class BadToken(Invalid):
     """Something about a token cannot be used; `problems` names each field."""
+
+
+class PasswordsBusy(DomainError):
+    """More people log in at once than passwords can be checked."""
+
+    code = "busy"
+    wait = 5
+
+    def __init__(self) -> None:
+        super().__init__(
+            "More people are logging in than passwords can be checked at once.",
+            remedy=f"Try again in {self.wait} seconds.",
+        )
+
+
+class UnknownExport(NotFound):
+    """The user has no such export, or it is gone after its day."""
+
+    code = "unknown_export"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such export, or its day is over.", remedy="Ask for a new one.")
+
+
+class LastOwner(Conflict):
+    """Somebody answers for things alone, so their account cannot go."""
+
+    code = "last_owner"
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(
+            f"The only owner of {', '.join(names)} cannot be deleted.",
+            remedy="Make somebody else an owner first, or close what nobody needs.",
+        )
+        self.names = tuple(names)

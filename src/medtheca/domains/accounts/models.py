@@ -1,8 +1,9 @@
-"""Users and API tokens."""
+"""Users, API tokens, what people accepted, took away and asked to be deleted."""
 
 from __future__ import annotations
 
 import secrets
+import uuid
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -45,7 +46,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_demo = models.BooleanField(default=False, help_text="A demo login: refused from other machines.")
     hash_id = models.CharField(max_length=5, unique=True, default=new_hash_id)
-    accepted_terms = models.DateTimeField(null=True, blank=True)
+    accepted_terms = models.DateTimeField(null=True, blank=True, help_text="When terms were accepted first.")
+    accepted_version = models.CharField(
+        max_length=40, blank=True, default="", db_default="", help_text="The version accepted last."
+    )
+    affiliation = models.CharField(max_length=200, blank=True, default="", db_default="")
+    orcid = models.CharField(max_length=19, blank=True, default="", db_default="")
+    country = models.CharField(max_length=2, blank=True, default="", db_default="")
+    deleted = models.DateTimeField(null=True, editable=False, help_text="Anonymised then; only the pseudonym is left.")
     created = models.DateTimeField(db_default=Now(), editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -62,7 +70,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def full_name(self) -> str:
-        """First and last name, or the e-mail address where there is none."""
+        """First and last name, or the e-mail address where there is none; of a deleted user the pseudonym."""
+        if self.deleted is not None:
+            return f"deleted-{self.hash_id}"
         return f"{self.first_name} {self.last_name}".strip() or self.email
 
 
@@ -82,4 +92,67 @@ class ApiToken(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=models.Q(scope__in=TokenScope.values), name="token_scope_known"),
+        ]
+
+
+class TermsAcceptance(models.Model):
+    """That a user accepted one version of the terms of use."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    version = models.CharField(max_length=40)
+    at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "version"], name="terms_accepted_once")]
+
+
+class DataExport(models.Model):
+    """A ZIP of what is held about a user, made by a job and kept for a day.
+
+    The bytes are in the row, not in the blob store: text is small, no backup of blobs carries it on, and it is gone
+    with the row.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    requested = models.DateTimeField(db_default=Now(), editable=False)
+    ready = models.DateTimeField(null=True)
+    expires = models.DateTimeField(null=True)
+    size = models.BigIntegerField(default=0, db_default=0)
+    content = models.BinaryField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ready__isnull=True) | models.Q(content__isnull=False, expires__isnull=False),
+                name="export_ready_has_content",
+            ),
+        ]
+        indexes = [models.Index(fields=["user", "-requested"], name="export_of_user")]
+
+
+class AccountDeletion(models.Model):
+    """A wish that an account be deleted; until `due` logging in takes it back."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    requested = models.DateTimeField(db_default=Now(), editable=False)
+    due = models.DateTimeField()
+    cancelled = models.DateTimeField(null=True)
+    done = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=models.Q(cancelled__isnull=True, done__isnull=True),
+                name="deletion_one_open",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["due"],
+                condition=models.Q(cancelled__isnull=True, done__isnull=True),
+                name="deletion_due",
+            ),
         ]

@@ -85,14 +85,14 @@ def create_user(
     return user
 
 
-def record_sign_up(*, user: User) -> None:
-    """Note that somebody signed up by themselves; allauth has made the user."""
+def record_sign_up(*, user: User, by: str = "sign-up") -> None:
+    """Note that somebody signed up by themselves; allauth has made the user. `by` says how: a form, or sign-on."""
     record(
         actor_id=user.pk,
         verb="user.created",
         subject_type="user",
         subject_id=user.pk,
-        details={"staff": False, "demo": False, "confirmed": False, "by": "sign-up"},
+        details={"staff": False, "demo": False, "confirmed": False, "by": by},
     )
 
 

@@ -43,7 +43,7 @@ class Files:
     def __init__(self, threads: Threads, memory: Memory) -> None:
         self._threads = threads
         self._memory = memory
-        self._callers = Callers(threads)
+        self.callers = Callers(threads)
 
     async def __call__(self, request: Request) -> None:
         """Send a file, a part of it, or the same refusal whether it is absent or not for this viewer."""
@@ -102,7 +102,7 @@ class Files:
         public = self._memory.recall(PUBLIC, reference)
         if public is not None:
             return public
-        viewer = await self._callers.viewer_of(request, reference)
+        viewer = await self.callers.viewer_of(request, reference)
 
         async def read() -> ServedImage | None:
             return await self._threads.ask(find_served_image, viewer, reference)

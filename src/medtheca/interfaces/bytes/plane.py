@@ -39,7 +39,7 @@ class BytePlane:
 
     async def start(self) -> None:
         """Begin to hear what changes. Until that works, nothing is remembered for longer than two seconds."""
-        self._listening = asyncio.create_task(listen(self.memory))
+        self._listening = asyncio.create_task(listen(self.memory, self._files.callers))
 
     async def stop(self) -> None:
         """Hear no more, and let the threads end."""

@@ -9,10 +9,14 @@ from urllib.parse import urljoin, urlsplit
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
 from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from medtheca.domains.accounts.deleting import cancel_deletion
+from medtheca.domains.accounts.factors import note_factor_change
 from medtheca.domains.accounts.operations import record_sign_up
 from medtheca.interfaces.http.limits import ask_to_wait
 from medtheca.interfaces.http.middleware import is_from_here
@@ -27,9 +31,37 @@ class _Site:
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no type information
-    """Refuse demo logins from other machines; in mail, believe no Host header; answer guessing with 429."""
+    """Refuse demo logins from other machines; in mail, believe no Host header; answer guessing with 429.
+
+    Where single sign-on is the only door (MEDTHECA_OIDC_ONLY), passwords and passkeys open nothing.
+    """
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return not settings.ENVIRONMENT.oidc_only
+
+    def pre_login(self, request: HttpRequest, user: Any, **details: Any) -> HttpResponse | None:
+        by_sign_on = "sociallogin" in (details.get("signal_kwargs") or {})
+        if settings.ENVIRONMENT.oidc_only and not by_sign_on:
+            messages.error(request, f"Log in with {settings.ENVIRONMENT.oidc_name}: it is the only way in here.")
+            return redirect("account_login")
+        refusal: HttpResponse | None = super().pre_login(request, user, **details)
+        return refusal
+
+    def post_login(self, request: HttpRequest, user: Any, **details: Any) -> HttpResponse:
+        response: HttpResponse = super().post_login(request, user, **details)
+        if cancel_deletion(user=user, actor_id=user.pk):
+            messages.success(request, "Your account is kept: by logging in you took the wish to delete it back.")
+        return response
+
+    def send_notification_mail(self, template_prefix: str, user: Any, *args: Any, **kwargs: Any) -> None:
+        # The one place that every change of a factor comes by.
+        if template_prefix.startswith("mfa/email/"):
+            note_factor_change(user=user, change=template_prefix.rpartition("/")[2], actor_id=user.pk)
+        super().send_notification_mail(template_prefix, user, *args, **kwargs)
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        if settings.ENVIRONMENT.oidc_only:
+            return None
         user = super().authenticate(request, **credentials)
         if user is not None and user.is_demo and not is_from_here(request):
             return None
