@@ -29,10 +29,10 @@ from medtheca.domains.storage.operations import keeping_blobs, store_blobs
 from medtheca.domains.storage.queries import blob_store, space_is_short
 from medtheca.domains.storage.stores import Staged
 from medtheca.toolkit.images.reports import find_fault
+from medtheca.workflows.converted import derived_files, image_of
 from medtheca.workflows.decoding import decoder_pool
 
 _log = logging.getLogger(__name__)
-_DERIVED = (FileKind.PUBLIC, FileKind.THUMBNAIL, FileKind.WEB)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +126,14 @@ def _keep(accessions: Sequence[Accession], examined: dict[int, _Examined]) -> No
         found = examined.get(accession.pk)
         if found is None:
             continue
-        image = images[accession.pk] = _image_of(found.report)
+        image = images[accession.pk] = image_of(found.report)
         files.append(
             ImageFile(
                 image=image, kind=FileKind.ORIGINAL, blob=accession.original, media_type=found.report["media_type"]
             )
         )
-        files += _derived_files(
-            image, accession, found, {name: blobs[part.sha256] for name, part in found.parts.items()}
-        )
+        made = {name: blobs[part.sha256] for name, part in found.parts.items()}
+        files += derived_files(image, accession, found.report, made)
     create_images(images=list(images.values()), files=files)
     step("convert.images")
     if images:
@@ -151,34 +150,3 @@ def _keep(accessions: Sequence[Accession], examined: dict[int, _Examined]) -> No
             details={"accessions": sorted(images)},
         )
     accept_accessions(images=images)
-
-
-def _image_of(report: dict[str, Any]) -> Image:
-    unsigned = int(report["perceptual_hash"], 16)
-    return Image(
-        format=report["format"],
-        media_type=report["media_type"],
-        width=report["upright_width"],
-        height=report["upright_height"],
-        orientation=report["orientation"],
-        colour_space=report["colour_space"],
-        bits=report["bits"],
-        channels=report["channels"],
-        icc_profile=(report["icc"] or "")[:120],
-        pixel_hash=report["pixel_hash"],
-        perceptual_hash=unsigned - (1 << 64) if unsigned >= 1 << 63 else unsigned,
-        stripped=report["removed"],
-    )
-
-
-def _derived_files(image: Image, accession: Accession, found: _Examined, made: dict[str, Any]) -> list[ImageFile]:
-    """The public copy, thumbnail and web picture: each a part of its own, or the file that serves for it."""
-    report = found.report
-    files: list[ImageFile] = []
-    public = made.get("public", accession.original)
-    for kind in _DERIVED:
-        own = made.get(kind.value)
-        media_type = report["parts"][kind.value]["media_type"] if own else report["media_type"]
-        recipe = report["recipes"].get(kind.value) or report["recipes"]["public"]
-        files.append(ImageFile(image=image, kind=kind, blob=own or public, media_type=media_type, recipe=recipe))
-    return files

@@ -12,7 +12,8 @@ from medtheca.domains.accounts.models import User
 from medtheca.domains.ledger.operations import record
 from medtheca.domains.provenance.access import require_owner, require_staff
 from medtheca.domains.provenance.fields import licence_problems, required, unstorable
-from medtheca.domains.provenance.models import Cohort, Contributor
+from medtheca.domains.provenance.models import Accession, Cohort, Contributor
+from medtheca.domains.provenance.reviewing import restate_reviews
 
 _CONTRIBUTOR_FIELDS = (
     "institution_name",
@@ -81,6 +82,9 @@ def edit_cohort(*, cohort: Cohort, actor: User, readers: int | None = None, **va
                 type(cohort.scope).objects.filter(pk=cohort.scope_id).update(name=given["name"])
             if changed:
                 locked.save()
+                if "readers" in changed:
+                    ids = Accession.objects.filter(cohort=cohort).values_list("pk", flat=True)
+                    restate_reviews(accession_ids=list(ids))
                 _record_cohort(locked, actor, "cohort.changed", {"fields": changed})
     except IntegrityError as error:
         raise Conflict(

@@ -14,11 +14,13 @@ from medtheca.domains.access.leaving import hand_over
 from medtheca.domains.access.models import Invitation, Membership, Scope
 from medtheca.domains.access.operations import add_member, remove_member
 from medtheca.domains.accounts.models import User
+from medtheca.domains.ledger.notifying import notify
 from medtheca.domains.ledger.operations import record
 from medtheca.domains.provenance.access import may_own, require_owner, require_staff
 from medtheca.domains.provenance.models import Cohort, Contributor
 
 Thing = Contributor | Cohort
+_A = {Role.OWNER: "an owner", Role.EDITOR: "an editor", Role.REVIEWER: "a reviewer", Role.VIEWER: "a viewer"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ def set_member(*, thing: Thing, user: User, role: Role, actor: User) -> None:
     with transaction.atomic():
         add_member(scope=thing.scope, user=user, role=role)
         _record(thing, "member_set", actor, user=user.pk, role=role.value)
+        _tell(user, actor, f"You are now {_A[role]} of {_name(thing)}.", _address(thing))
 
 
 def remove_person(*, thing: Thing, user: User, actor: User) -> None:
@@ -69,6 +72,7 @@ def remove_person(*, thing: Thing, user: User, actor: User) -> None:
         remove_member(scope=thing.scope, user=user)
         invitations.revoke_all_by(user=user, scope=thing.scope)
         _record(thing, "member_removed", actor, user=user.pk)
+        _tell(user, actor, f"You no longer belong to {_name(thing)}.", "/cohorts/")
 
 
 def transfer(*, thing: Thing, giver: User, taker: User, actor: User) -> None:
@@ -81,6 +85,8 @@ def transfer(*, thing: Thing, giver: User, taker: User, actor: User) -> None:
         hand_over(scope=thing.scope, giver=giver, taker=taker)
         invitations.revoke_all_by(user=giver, scope=thing.scope)
         _record(thing, "transferred", actor, giver=giver.pk, taker=taker.pk)
+        _tell(taker, actor, f"{_name(thing)} was handed over to you: you are its owner now.", _address(thing))
+        _tell(giver, actor, f"{_name(thing)} was handed over to somebody else.", "/cohorts/")
 
 
 def invite_person(*, thing: Thing, email: str, role: Role, actor: User) -> tuple[Invitation, str]:
@@ -175,6 +181,19 @@ def _record(thing: Thing, what: str, actor: User, **details: object) -> None:
         cohort_id=thing.pk if isinstance(thing, Cohort) else None,
         details=dict(details),
     )
+
+
+def _name(thing: Thing) -> str:
+    return thing.name if isinstance(thing, Cohort) else thing.institution_name
+
+
+def _address(thing: Thing) -> str:
+    return f"/{'cohorts' if isinstance(thing, Cohort) else 'contributors'}/{thing.pk}/"
+
+
+def _tell(user: User, actor: User, words: str, url: str) -> None:
+    if user.pk != actor.pk:
+        notify(recipient_ids=[user.pk], kind="people.changed", words=words, url=url)
 
 
 def reviewers_named() -> list[tuple[User, Thing]]:

@@ -14,7 +14,8 @@ from procrastinate.contrib.django import app
 
 from medtheca.base.failures import note_failure
 from medtheca.domains.ledger.operations import seal_events
-from medtheca.workflows import convert, describe, mailing, publish, receive, resume, upkeep
+from medtheca.domains.storage import letting_go
+from medtheca.workflows import convert, describe, inspect, mailing, publish, receive, reconvert, resume, upkeep
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,21 @@ def convert_batch(*, accession_ids: list[int], **_: Any) -> None:
 @_task("describe.file")
 def describe_file(*, file_id: int, **_: Any) -> None:
     describe.describe_file(file_id=file_id)
+
+
+@_task("convert.again")
+def convert_again(*, accession_ids: list[int], actor_id: int | None = None, **_: Any) -> None:
+    reconvert.reconvert_batch(accession_ids=accession_ids, actor_id=actor_id)
+
+
+@_task("storage.let_go")
+def let_go(*, blob_ids: list[int], **_: Any) -> None:
+    letting_go.let_go(blob_ids=blob_ids)
+
+
+@_task("inspect.files")
+def inspect_files(*, inspection_id: str, **_: Any) -> None:
+    inspect.inspect_given(inspection_id=UUID(inspection_id))
 
 
 @_task("publish.request")
