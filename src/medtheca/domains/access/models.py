@@ -60,12 +60,16 @@ class Placement(models.Model):
 
 
 class Withdrawal(models.Model):
-    """Why an image was taken from view. Its public id stays taken for ever."""
+    """Why an image was taken from view. Its public id stays taken for ever.
+
+    Where the public knew that id, `was_public`, everybody is told the reason and the time; others read nothing.
+    """
 
     image = models.OneToOneField("imaging.Image", on_delete=models.CASCADE, related_name="withdrawal")
     reason = models.CharField(max_length=500)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     at = models.DateTimeField(db_default=Now(), editable=False)
+    was_public = models.BooleanField(default=False, db_default=False)
 
 
 class Tally(models.Model):

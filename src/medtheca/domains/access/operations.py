@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from medtheca.base.errors import Conflict, NotFound
 from medtheca.domains.access.enums import PUBLIC_SCOPE, SIGNED_IN_SCOPE, Role, ScopeKind, Visibility
 from medtheca.domains.access.models import Membership, Placement, Scope, Withdrawal
-from medtheca.domains.access.queries import wide_placements, withdrawn_among
+from medtheca.domains.access.queries import open_public_placements, wide_placements, withdrawn_among
 from medtheca.domains.accounts.models import User
 from medtheca.domains.imaging.models import Image
 
@@ -86,14 +86,18 @@ def set_visibility(
         place_images(image_ids=[pk for pk in images if pk not in gone], scope_ids=wanted, opens=opens)
 
 
-def withdraw_image(*, image: Image, reason: str, user: User) -> None:
+def withdraw_image(*, image: Image, reason: str, user: User, was_public: bool = False) -> None:
     """Take an image from everybody's view but its owners' and the staff's, with a tombstone.
 
-    Raises `Conflict` where it is withdrawn already: the first reason stays.
+    Everybody reads the reason where the image is public now, or `was_public` says that it once was. Raises `Conflict`
+    where it is withdrawn already: the first reason stays.
     """
     with transaction.atomic():
+        known = was_public or open_public_placements().filter(image=image).exists()
         set_visibility(image_ids=[image.pk], visibility=Visibility.PRIVATE)
-        _, made = Withdrawal.objects.get_or_create(image=image, defaults={"reason": reason[:500], "by": user})
+        _, made = Withdrawal.objects.get_or_create(
+            image=image, defaults={"reason": reason[:500], "by": user, "was_public": known}
+        )
         if not made:
             raise Conflict("The image is withdrawn already.", code="withdrawn")
 

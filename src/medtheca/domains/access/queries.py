@@ -94,6 +94,24 @@ def withdrawn_among(image_ids: Iterable[int]) -> set[int]:
     return set(Withdrawal.objects.filter(image__in=list(image_ids)).values_list("image", flat=True))
 
 
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """What is left for the public of an image that was withdrawn: id, reason and time, and nothing else."""
+
+    public_id: str
+    reason: str
+    at: datetime
+
+
+def tombstone_of(public_id: str) -> Tombstone | None:
+    """The tombstone of a public id that the public once knew; None for any other text."""
+    if "\x00" in public_id:
+        return None
+    rows = Withdrawal.objects.filter(image__public_id=public_id, was_public=True)
+    found = rows.values_list("reason", "at").first()
+    return Tombstone(public_id, *found) if found else None
+
+
 def visibility_of(image_ids: Iterable[int]) -> dict[int, Visibility]:
     """For whom each image is visible now: the widest circle counts, an embargo counts as private."""
     found: dict[int, Visibility] = dict.fromkeys(image_ids, Visibility.PRIVATE)
