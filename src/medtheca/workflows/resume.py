@@ -30,7 +30,12 @@ def resume_stranded() -> int:
             enqueue("convert.batch", accession_ids=batch, queueing_lock=f"convert:{batch[0]}", priority=-5)
             made += 1
     for file in stranded_files():
-        enqueue("describe.file", file_id=file.pk, lock=f"describe:{file.cohort_id}", queueing_lock=f"file:{file.pk}")
+        enqueue(
+            "describe.file",
+            file_id=file.pk,
+            lock=f"describe:{file.cohort.contributor_id}",
+            queueing_lock=f"file:{file.pk}",
+        )
         made += 1
     for request in stranded_requests():
         enqueue("publish.request", request_id=request.pk, queueing_lock=f"publish:{request.pk}")

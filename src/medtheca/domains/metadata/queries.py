@@ -18,7 +18,7 @@ from medtheca.domains.provenance.models import Accession, Cohort
 def metadata_file_for(user: User | None, file_id: int) -> MetadataFile:
     """A metadata file of a cohort that the person may see. Raises `NotFound`."""
     found = (
-        MetadataFile.objects.select_related("cohort", "blob")
+        MetadataFile.objects.select_related("cohort__contributor", "blob", "creator", "applied_by")
         .filter(pk=file_id, cohort__in=visible_cohorts(user).values("pk"))
         .first()
     )
@@ -39,6 +39,7 @@ def versions_of(accession: Accession) -> QuerySet[MetadataVersion]:
 
 def stranded_files() -> QuerySet[MetadataFile]:
     """Spreadsheets that nobody has read or applied for longer than any job takes to begin."""
-    return MetadataFile.objects.filter(
-        state__in=[MetadataFileState.CHECKING, MetadataFileState.APPLYING], modified__lt=now() - timedelta(minutes=10)
+    running = [MetadataFileState.CHECKING, MetadataFileState.APPLYING, MetadataFileState.UNDOING]
+    return MetadataFile.objects.select_related("cohort").filter(
+        state__in=running, modified__lt=now() - timedelta(minutes=10)
     )

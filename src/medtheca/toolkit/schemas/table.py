@@ -4,7 +4,7 @@ import csv
 import io
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from medtheca.toolkit.errors import Refused
@@ -74,10 +74,22 @@ class Table:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Record:
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line that is not blank: its number in the file, its cells trimmed."""
+
     line: int
     cells: list[str]
+
+
+@dataclass(frozen=True)
+class Csv:
+    """The lines of a CSV as they are read on; reading may raise TableError."""
+
+    records: Iterator[Record]
+    encoding: str
+    delimiter: str
+    notes: list[str]
 
 
 def read_table(data: bytes, *, filename_column: str | None = None, limits: TableLimits = TableLimits()) -> Table:
@@ -90,17 +102,13 @@ def read_table(data: bytes, *, filename_column: str | None = None, limits: Table
     >>> table.filename_column, table.rows
     ('filename', (TableRow(line=2, filename='a.jpg', cells={'age': '53'}),))
     """
-    text, encoding = _decode(data, limits)
-    text, delimiter, first_line = _find_delimiter(text)
-    records = _read_records(text, delimiter, first_line, limits)
+    read = read_csv(data, limits)
+    records = read.records
     header = next(records, None)
     if header is None:
         raise TableError([_problem(0, "empty", "The file is empty.", "The first line must name the columns.")])
-    notes = []
-    if encoding == "Windows-1252":
-        notes.append("The file is not UTF-8 and was read as Windows-1252: look at letters with accents.")
-    columns, problems = _check_header(header, limits)
-    name_column = _find_filename_column(columns, filename_column)
+    columns, problems = check_header(header, limits)
+    name_column = find_filename_column(columns, filename_column)
     if name_column is None:
         problems.append(_no_filename(header.line, columns, filename_column))
     if problems:
@@ -114,10 +122,20 @@ def read_table(data: bytes, *, filename_column: str | None = None, limits: Table
         columns=tuple(column for column in columns if column),
         filename_column=name_column,
         rows=tuple(rows),
-        encoding=encoding,
-        delimiter=delimiter,
-        notes=(*notes, *row_notes),
+        encoding=read.encoding,
+        delimiter=read.delimiter,
+        notes=(*read.notes, *row_notes),
     )
+
+
+def read_csv(data: bytes, limits: TableLimits) -> Csv:
+    """The lines of CSV bytes, the header first, and how they are written. Raises TableError."""
+    text, encoding = _decode(data, limits)
+    text, delimiter, first_line = _find_delimiter(text)
+    notes = []
+    if encoding not in {"UTF-8", "UTF-16"}:
+        notes.append(f"The file is not UTF-8 and was read as {encoding}: look at letters with accents.")
+    return Csv(_read_records(text, delimiter, first_line, limits), encoding, delimiter, notes)
 
 
 def normalise_column(name: str) -> str:
@@ -153,7 +171,7 @@ def _find_delimiter(text: str) -> tuple[str, str, int]:
     return text, max(DELIMITERS, key=outside.count), 1
 
 
-def _read_records(text: str, delimiter: str, first_line: int, limits: TableLimits) -> Iterator[_Record]:
+def _read_records(text: str, delimiter: str, first_line: int, limits: TableLimits) -> Iterator[Record]:
     """Every line that is not blank, the header first. Raises TableError where the CSV itself is broken."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     count = 0
@@ -171,11 +189,11 @@ def _read_records(text: str, delimiter: str, first_line: int, limits: TableLimit
         if count > limits.rows:
             message = f"There are more than {limits.rows:,} rows."
             raise TableError([_problem(line, "too_many_rows", message, "Split it into several spreadsheets.")])
-        yield _Record(line, cells)
+        yield Record(line, cells)
         count += 1
 
 
-def _check_header(header: _Record, limits: TableLimits) -> tuple[list[str], list[TableProblem]]:
+def check_header(header: Record, limits: TableLimits) -> tuple[list[str], list[TableProblem]]:
     """The column names with empty ones at the end cut off, and what is wrong with them."""
     columns = list(header.cells)
     while not columns[-1]:
@@ -196,7 +214,8 @@ def _check_header(header: _Record, limits: TableLimits) -> tuple[list[str], list
     return columns, problems
 
 
-def _find_filename_column(columns: list[str], wanted: str | None) -> str | None:
+def find_filename_column(columns: Sequence[str], wanted: str | None = None) -> str | None:
+    """The column that names the images: the one wanted, or the first of `FILENAME_COLUMNS` that is there."""
     if wanted is not None:
         return wanted if wanted in columns else None
     by_name = {normalise_column(column): column for column in reversed(columns)}
@@ -214,7 +233,7 @@ def _no_filename(line: int, columns: list[str], wanted: str | None) -> TableProb
 
 
 def _read_rows(
-    records: Iterator[_Record], columns: list[str], name_column: str, limits: TableLimits
+    records: Iterator[Record], columns: list[str], name_column: str, limits: TableLimits
 ) -> tuple[list[TableRow], list[TableProblem], list[str]]:
     rows: list[TableRow] = []
     problems: list[TableProblem] = []
@@ -222,7 +241,7 @@ def _read_rows(
     for record in records:
         if len(record.cells) < len(columns):
             short.append(record.line)
-        problem = _check_cells(record, columns, limits)
+        problem = check_record(record, columns, limits)
         if problem is not None:
             problems.append(problem)
             continue
@@ -242,7 +261,8 @@ def _read_rows(
     return rows, problems, notes
 
 
-def _check_cells(record: _Record, columns: list[str], limits: TableLimits) -> TableProblem | None:
+def check_record(record: Record, columns: list[str], limits: TableLimits) -> TableProblem | None:
+    """What is wrong with the shape of a line, whatever its cells say."""
     extra = [cell for cell in record.cells[len(columns) :] if cell]
     if extra:
         message = f"The row has {len(record.cells)} cells but the header {len(columns)}: {quoted(extra[0])} is over."

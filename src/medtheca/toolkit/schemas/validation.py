@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from medtheca.toolkit.errors import Refused
+from medtheca.toolkit.schemas.changes import columns_of
 from medtheca.toolkit.schemas.parsing import LONGEST_TEXT, Value, parse_cell
 from medtheca.toolkit.schemas.problems import BatchProblem, Note, Problem, quoted
 from medtheca.toolkit.schemas.registry import RESERVED_COLUMNS, Field, Kind, Pack
 from medtheca.toolkit.schemas.rules import LabelledRow
-from medtheca.toolkit.schemas.vocabulary import SEPARATOR, Hierarchy
+from medtheca.toolkit.schemas.vocabulary import SEPARATOR
 
-# A blank cell keeps what is stored. This word will erase it; until then no value may be called so.
+# A blank cell keeps what is stored and this word erases it, in `merge_row`; no value may be called so.
 CLEAR = "[clear]"
 
 # PostgreSQL takes neither NUL nor lone surrogates, and the others only ever come from damaged files.
@@ -62,7 +63,7 @@ def validate_row(row: Mapping[str, str], *, pack: Pack) -> RowResult:
         result.problems.extend(rule.check(parsed, unreadable=unreadable))
     for item in pack.fields:
         if item.name in parsed:
-            result.values.update(_stored(item, parsed[item.name]))
+            result.values.update(columns_of(item, parsed[item.name]))
     return result
 
 
@@ -77,14 +78,31 @@ def validate_batch(rows: Iterable[LabelledRow], *, pack: Pack) -> list[BatchProb
 
 
 def merge_row(stored: Mapping[str, Any], row: Mapping[str, str], *, pack: Pack) -> dict[str, str]:
-    """Lay a row over stored values, as a row to validate: a blank cell keeps what is stored.
+    """Lay a row over stored values, as a row to validate: a blank cell keeps what is stored, `[clear]` erases it.
 
     >>> from medtheca.toolkit.schemas.packs.dermatology import DERMATOLOGY
     >>> merge_row({"age": 53, "melanocytic": True}, {"age": "54", "sex": ""}, pack=DERMATOLOGY)
     {'age': '54', 'melanocytic': 'true'}
+    >>> merge_row({"age": 53, "melanocytic": True}, {"age": "[clear]"}, pack=DERMATOLOGY)
+    {'melanocytic': 'true'}
     """
-    cells = fold_levels({name: cell.strip() for name, cell in row.items()}, pack=pack)
-    return row_of_values(stored, pack=pack) | {name: cell for name, cell in cells.items() if cell}
+    cells = fold_levels(_clear_levels({name: cell.strip() for name, cell in row.items()}, pack), pack=pack)
+    merged = row_of_values(stored, pack=pack) | {name: cell for name, cell in cells.items() if cell}
+    return {name: cell for name, cell in merged.items() if cell != CLEAR}
+
+
+def _clear_levels(cells: Mapping[str, str], pack: Pack) -> dict[str, str]:
+    """`[clear]` in every given level clears the field; beside others it ends the path there."""
+    cleared = dict(cells)
+    for item in pack.fields:
+        given = [level for level in item.level_names if cleared.get(level)]
+        if not given or cleared.get(item.name):
+            continue
+        if all(cleared[level] == CLEAR for level in given):
+            cleared[item.name] = CLEAR
+        else:
+            cleared |= {level: "" for level in given if cleared[level] == CLEAR}
+    return cleared
 
 
 def row_of_values(values: Mapping[str, Any], *, pack: Pack) -> dict[str, str]:
@@ -125,14 +143,6 @@ def _read_field(item: Field, cell: str, parsed: dict[str, Value], result: RowRes
     else:
         if remark:
             result.notes.append(Note(item.name, remark))
-
-
-def _stored(item: Field, value: Value) -> dict[str, Value]:
-    if isinstance(item.vocabulary, Hierarchy):
-        return dict(zip(item.level_names, item.vocabulary.levels(str(value)), strict=False))
-    if item.approximation is not None:
-        return {item.name: value, item.approximation.name: item.approximation.of(int(value))}
-    return {item.name: value}
 
 
 def _reserved_or_damaged(name: str, cell: str) -> Problem | None:
