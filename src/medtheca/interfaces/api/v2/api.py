@@ -14,9 +14,11 @@ from medtheca.interfaces.api.v2.routes import (
     cohorts,
     contributors,
     images,
+    inspections,
     metadata_files,
     people,
     publish_requests,
+    telling,
     uploads,
 )
 from medtheca.interfaces.api.v2.shapes.common import ProblemOut
@@ -97,6 +99,8 @@ api.add_router("/images", images.router)
 api.add_router("/contributors", contributors.router)
 api.add_router("", metadata_files.router)
 api.add_router("", publish_requests.router)
+api.add_router("", telling.router)
 api.add_router("/cohorts", cohorts.router)
 api.add_router("/accessions", accessions.router)
 api.add_router("/uploads", uploads.router)
+api.add_router("/inspections", inspections.router)

@@ -1,0 +1,174 @@
+"""What the verbs of events mean, as sentences: one row a verb, and a verb without a row is shown as it is.
+
+To record a new verb, add a row here. Words in braces are details: a number or a list is counted (`{images}` → 214
+images), the id of a person becomes their name, other text stands as it is, and what is missing is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+UPLOADS, METADATA, REVIEW, PUBLICATION, PEOPLE, RIGHTS, ACCOUNTS, SYSTEM = SECTIONS = (
+    "Uploads and files",
+    "Metadata",
+    "Review",
+    "Publication",
+    "People",
+    "Consent and erasure",
+    "Accounts",
+    "Archive",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One verb: under what it is filtered, and what somebody did."""
+
+    section: str
+    words: str
+
+
+def _table(section: str, verbs: Mapping[str, str]) -> dict[str, Verb]:
+    return {name: Verb(section, words) for name, words in verbs.items()}
+
+
+VERBS: dict[str, Verb] = {
+    **_table(
+        UPLOADS,
+        {
+            "delivery.received": "uploaded files",
+            "accessions.converted": "took in {accessions}",
+            "image.file_replaced": "replaced the file of an image (version {version})",
+            "image.file_changed": "changed the file of an image (version {version})",
+            "image.redacted": "blacked out parts of an image (version {version})",
+        },
+    ),
+    **_table(METADATA, {"metadata.applied": "applied a spreadsheet: {changed} changed of {rows}"}),
+    **_table(REVIEW, {"accessions.reviewed": "reviewed {accessions}: {decision} {reason_code}"}),
+    **_table(
+        PUBLICATION,
+        {
+            "publication.requested": "asked to publish {images} ({visibility})",
+            "publication.accepted": "accepted a request to publish",
+            "publication.rejected": "rejected a request to publish",
+            "images.published": "published {images} ({visibility})",
+            "image.withdrawn": "withdrew an image: {reason}",
+            "image.unpublished": "made an image private again: {reason}",
+        },
+    ),
+    **_table(
+        PEOPLE,
+        {
+            "contributor.created": "made the contributor",
+            "contributor.changed": "changed the contributor: {fields}",
+            "contributor.agreement_accepted": "accepted the agreement, version {version}",
+            "contributor.owner_added": "made {user} an owner of the contributor",
+            "contributor.owner_removed": "ended the ownership of {user}",
+            "contributor.member_set": "gave {user} the role {role} in the contributor",
+            "contributor.member_removed": "removed {user} from the contributor",
+            "contributor.transferred": "handed the contributor over from {giver} to {taker}",
+            "contributor.invited": "invited somebody to the contributor as {role}",
+            "contributor.invitation_revoked": "took an invitation to the contributor back",
+            "contributor.invitation_accepted": "accepted an invitation to the contributor as {role}",
+            "cohort.created": "made the cohort",
+            "cohort.changed": "changed the cohort: {fields}",
+            "cohort.member_set": "gave {user} the role {role} in the cohort",
+            "cohort.member_removed": "removed {user} from the cohort",
+            "cohort.transferred": "handed the cohort over from {giver} to {taker}",
+            "cohort.invited": "invited somebody to the cohort as {role}",
+            "cohort.invitation_revoked": "took an invitation to the cohort back",
+            "cohort.invitation_accepted": "accepted an invitation to the cohort as {role}",
+            "group.created": "made a group",
+            "group.renamed": "renamed a group",
+            "group.invited": "invited somebody to a group",
+            "group.role_changed": "changed the role of {user} in a group",
+        },
+    ),
+    **_table(
+        ACCOUNTS,
+        {
+            "user.created": "signed up",
+            "user.renamed": "changed their name",
+            "user.enabled": "enabled an account",
+            "user.disabled": "disabled an account",
+            "user.deleted": "deleted an account",
+            "user.deletion_requested": "asked that their account be deleted",
+            "user.deletion_cancelled": "took the wish back that their account be deleted",
+            "user.accepted_terms": "accepted the terms, version {version}",
+            "user.second_factor_changed": "changed their second factor: {change}",
+            "user.sessions_ended": "ended {sessions}",
+            "token.created": "made an API token ({scope})",
+            "token.revoked": "revoked an API token",
+            "token.all_revoked": "revoked {tokens}",
+            "notifications.chosen": "changed what they are told",
+        },
+    ),
+    **_table(
+        SYSTEM,
+        {
+            "blob.quarantined": "put stored bytes into quarantine",
+            "blob.released": "released stored bytes from quarantine",
+            "blob.erased": "erased stored bytes",
+            "ledger.redacted": "erased the details of {events}",
+            "mail.given_up": "gave up a mail: {why}",
+        },
+    ),
+}
+_NOUNS = {
+    "accessions": ("submission", "submissions"),
+    "events": ("event", "events"),
+    "images": ("image", "images"),
+    "patients": ("patient", "patients"),
+    "lesions": ("lesion", "lesions"),
+    "rows": ("row", "rows"),
+    "sessions": ("session", "sessions"),
+    "tokens": ("API token", "API tokens"),
+}
+PERSONS = ("user", "giver", "taker")
+"""Details that hold ids of people."""
+
+_DETAIL = re.compile(r"\{(\w+)\}")
+_LEFT_OVER = re.compile(r"\s*\(\s*\)|:?\s*$|\s+(?=[,.)])")
+
+
+def section_of(verb: str) -> str:
+    """Under what a verb is filtered; what is not known belongs to the archive itself."""
+    return VERBS[verb].section if verb in VERBS else SYSTEM
+
+
+def verbs_in(section: str) -> list[str]:
+    """The verbs of a section."""
+    return [name for name, verb in VERBS.items() if verb.section == section]
+
+
+def sentence(verb: str, details: Mapping[str, Any], *, names: Mapping[int, str]) -> str:
+    """What was done, without who did it; `names` are those of people in the details.
+
+    >>> sentence("images.published", {"images": [4, 7], "visibility": "public"}, names={})
+    'published 2 images (public)'
+    >>> sentence("contributor.owner_added", {"user": 7}, names={7: "Alice"})
+    'made Alice an owner of the contributor'
+    >>> sentence("image.withdrawn", {"erased": True}, names={}), sentence("thing.frobnicated", {}, names={})
+    ('withdrew an image', 'thing.frobnicated')
+    """
+    if verb not in VERBS:
+        return verb
+    words = _DETAIL.sub(lambda found: _in_words(found[1], details.get(found[1]), names), VERBS[verb].words)
+    return _LEFT_OVER.sub("", re.sub(r"\s{2,}", " ", words)).strip()
+
+
+def _in_words(name: str, value: object, names: Mapping[int, str]) -> str:
+    if name in PERSONS:
+        return names.get(value, "somebody") if isinstance(value, int) else "somebody"
+    if isinstance(value, list) and name not in _NOUNS:
+        return ", ".join(map(str, value)).replace("_", " ")
+    number = len(value) if isinstance(value, list) else value
+    if isinstance(number, int) and not isinstance(number, bool):
+        one, many = _NOUNS.get(name, ("", ""))
+        return f"{number:,} {one if number == 1 else many}".strip()
+    if number is None:
+        return _NOUNS[name][1] if name in _NOUNS else ""
+    return str(number).replace("_", " ") if name not in {"reason", "why"} else str(number)
