@@ -104,6 +104,8 @@ await buildStyles();
 await buildScript("theme", "site/theme.ts");
 await buildScript("site", "site/site.ts");
 await buildScript("upload", "upload/upload.ts");
+await buildScript("inspect", "inspect/inspect.ts");
+await buildScript("review", "review/review.ts");
 await copyFile(path.join(modules, "htmx.org/dist/htmx.min.js"), path.join(out, "htmx.js"));
 await copyFile(path.join(here, "favicon.svg"), path.join(out, "favicon.svg"));
 await buildSprite();

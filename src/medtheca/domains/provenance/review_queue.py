@@ -70,6 +70,15 @@ def waiting_for(user: User) -> QuerySet[Accession]:
     return rows.exclude(Exists(said))
 
 
+def found_in_state(user: User, state: str) -> QuerySet[Accession]:
+    """Accessions that the person may judge in a state, as far as they may know of it."""
+    rows = judged_by(user).filter(review_state=state)
+    if state not in OPEN:
+        return rows
+    said = Review.objects.filter(accession=OuterRef("pk"), reviewer=user, standing=True)
+    return rows.filter(Q(cohort__readers=1) | Exists(said))
+
+
 def review_queue(user: User, *, cohort_ids: Collection[int] | None = None) -> list[QueuedCohort]:
     """Cohorts with images that wait for the person, the one with the oldest first; of all cohorts or of some."""
     rows = waiting_for(user)
@@ -80,7 +89,8 @@ def review_queue(user: User, *, cohort_ids: Collection[int] | None = None) -> li
         .values_list("cohort")
         .annotate(
             waiting=Count("pk"),
-            flagged=Count("pk", filter=Q(review_state=ReviewState.FLAGGED)),
+            # Of two readers, the second does not learn that the first has flagged.
+            flagged=Count("pk", filter=Q(review_state=ReviewState.FLAGGED, cohort__readers=1)),
             oldest=Min("created"),
         )
         .order_by("oldest", "cohort")

@@ -54,12 +54,17 @@ def _refuse_nul(request: HttpRequest) -> None:
 
 
 def _refusal_page(request: HttpRequest, refusal: DomainError) -> HttpResponse:
-    status = next(status for kind, status in _STATUS if isinstance(refusal, kind))
+    status = status_of(refusal)
     if status == 403 and not request.user.is_authenticated:
         return redirect_to_login(request.get_full_path())
     # What cannot be found has one page, whatever the reason, so that nobody learns what there is.
     words = "" if status == 404 else in_words(refusal)
     return render(request, f"{status}.html", {"words": words}, status=status)
+
+
+def status_of(refusal: DomainError) -> int:
+    """The status of an answer that refuses."""
+    return next(status for kind, status in _STATUS if isinstance(refusal, kind))
 
 
 def in_words(refusal: DomainError) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from medtheca.interfaces.web import cohorts, gallery, images, metadata_files, publishing, site, status, uploads
+from medtheca.interfaces.web import cohorts, gallery, images, inspecting, metadata_files, publishing, site, status, uploads
 from medtheca.interfaces.web.errors import View, page
 
 
@@ -28,6 +28,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     _page("metadata-template.csv", metadata_files.metadata_template, "metadata_template"),
     _page("upload/", uploads.upload, "upload"),
     _page("upload/<int:cohort_id>/browser/", uploads.upload_browser, "upload_browser"),
+    _page("inspect/", inspecting.inspect, "inspect"),
+    _page("inspect/<uuid:inspection_id>/", inspecting.inspect_result, "inspect_result"),
+    _page("inspect/<uuid:inspection_id>/verdicts.csv", inspecting.inspect_csv, "inspect_csv"),
     _page("uploads/", uploads.uploads, "uploads"),
     _page("uploads/<uuid:upload_id>/", uploads.upload_verdicts, "upload_verdicts"),
     _page("uploads/<uuid:upload_id>/verdicts.csv", uploads.upload_csv, "upload_csv"),
@@ -39,5 +42,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("robots.txt", site.robots, name="robots"),
     path("favicon.ico", site.favicon, name="favicon"),
     path("", include("medtheca.interfaces.web.accounts.urls")),
+    path("", include("medtheca.interfaces.web.review.urls")),
     path("", include("medtheca.interfaces.web.telling_urls")),
 ]

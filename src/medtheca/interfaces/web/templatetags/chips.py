@@ -64,10 +64,15 @@ STATES = {
     "converted": Chip("image", "success", "Ready"),
     "draft": Chip("circle-dashed", "", "Draft"),
     "unreviewed": Chip("circle-dashed", "", "Not reviewed"),
+    "flagged": Chip("flag", "warning", "Flagged", "A reviewer wants somebody else to look at it"),
     "requested": Chip("clock", "warning", "Waiting for staff"),
     "publishing": Chip("loader", "info", "Being published"),
     "published": Chip("globe", "accent", "Published"),
     "rejected": Chip("ban", "danger", "Rejected", "Rejected by a person, with a reason"),
+    # versions of a file
+    "candidate": Chip("clock", "warning", "Waits for review"),
+    "current": Chip("circle-check", "success", "In use"),
+    "superseded": Chip("circle-slash", "", "Kept, not in use"),
     # metadata files
     "checking": Chip("loader", "info", "Being checked"),
     "invalid": Chip("circle-x", "danger", "Has problems", "Nothing of it was applied"),

@@ -1,0 +1,219 @@
+"""The queue, the gallery and a submission's page, as people see and use them."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from medtheca.domains.access.enums import Role
+from medtheca.domains.access.operations import add_member
+from medtheca.domains.metadata.operations import Change, describe_accessions
+from medtheca.domains.provenance.models import Accession, Cohort, Lesion, Review
+from medtheca.domains.provenance.reviewing import record_reviews
+from tests.factories.accounts import make_user
+from tests.factories.images import make_images
+from tests.factories.provenance import make_cohort
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _fast_passwords(settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def cohort():
+    return make_cohort(make_user("alice"))
+
+
+@pytest.fixture
+def rita(cohort):
+    return make_reviewer("rita", cohort)
+
+
+def make_reviewer(name, cohort):
+    user = make_user(name)
+    add_member(scope=cohort.scope, user=user, role=Role.REVIEWER)
+    return user
+
+
+def client_of(user):
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def accessions_of(images):
+    return list(Accession.objects.filter(image__in=images).order_by("pk").values_list("pk", flat=True))
+
+
+def tiles(page):
+    return [int(number) for number in re.findall(r'data-accession="(\d+)"', page.content.decode())]
+
+
+def decide(client, cohort, **data):
+    return client.post(f"/review/{cohort.pk}/decide/", data, headers={"accept": "application/json"})
+
+
+def test_the_queue_counts_what_waits_for_rita(cohort, rita):
+    make_images(cohort, 3)
+    other = make_cohort(make_user("bob"), name="Bob's")
+    make_images(other, 2)
+
+    page = client_of(rita).get("/review/").content.decode()
+
+    assert "3 images wait" in page
+    assert "Bob&#x27;s" not in page
+    assert "5 images wait" in client_of(make_user("sam")).get("/review/").content.decode()
+    assert "Nothing waits for you" in client_of(cohort.creator).get("/review/").content.decode()
+
+
+def test_the_gallery_shows_the_oldest_first_and_the_rest_by_place(cohort, rita):
+    pks = accessions_of(make_images(cohort, 130))
+    client = client_of(rita)
+
+    page = client.get(f"/review/{cohort.pk}/")
+    assert tiles(page) == pks[:60]
+    more = re.search(r'data-next="([^"]+)"', page.content.decode())[1].replace("&amp;", "&")
+    second = client.get(f"{more}&part=tiles")
+    assert tiles(second) == pks[60:120]
+    assert b"<html" not in second.content
+    last = re.search(r'data-next="([^"]+)"', second.content.decode())[1].replace("&amp;", "&")
+    assert tiles(client.get(last)) == pks[120:]
+
+
+def test_a_page_of_the_gallery_takes_a_bounded_number_of_queries(cohort, rita, django_assert_max_num_queries):
+    make_images(cohort, 60, structured={"sex": "male"})
+    client = client_of(rita)
+    client.get(f"/review/{cohort.pk}/")
+
+    with django_assert_max_num_queries(36):
+        client.get(f"/review/{cohort.pk}/")
+
+
+def test_rita_judges_by_script_and_takes_it_back(cohort, rita):
+    pks = accessions_of(make_images(cohort, 3))
+    client = client_of(rita)
+
+    answer = decide(client, cohort, act="rejected:quality", reason="Blurred", current=pks[0])
+    review = answer.json()["reviews"][str(pks[0])]
+
+    kept = Review.objects.get(pk=review)
+    assert (kept.decision, kept.reason_code, kept.reason) == ("rejected", "quality", "Blurred")
+    assert tiles(client.get(f"/review/{cohort.pk}/")) == pks[1:]
+    assert tiles(client.get(f"/review/{cohort.pk}/?view=rejected")) == pks[:1]
+    undone = client.post(f"/review/{cohort.pk}/undo/", {"reviews": [review]}, headers={"accept": "application/json"})
+    assert undone.status_code == 200
+    assert tiles(client.get(f"/review/{cohort.pk}/")) == pks
+
+
+def test_rita_judges_without_script(cohort, rita):
+    pks = accessions_of(make_images(cohort, 5))
+    client = client_of(rita)
+    here = f"/review/{cohort.pk}/?view=waiting"
+
+    answer = client.post(
+        f"/review/{cohort.pk}/decide/", {"act": "accepted", "accessions": pks[:2], "current": pks[4], "next": here}
+    )
+    assert answer.status_code == 302
+    assert answer.url == here
+    assert "Accepted: 2 images." in client.get(here).content.decode()
+    client.post(f"/review/{cohort.pk}/decide/", {"act": "flagged", "current": pks[2]})
+    client.post(f"/review/{cohort.pk}/decide/", {"act": "accept-shown", "shown": pks[3:], "current": pks[4]})
+
+    states = dict(Accession.objects.values_list("pk", "review_state"))
+    assert [states[pk] for pk in pks] == ["accepted", "accepted", "flagged", "accepted", "accepted"]
+
+
+def test_what_cannot_be_judged_is_told_in_words(cohort, rita):
+    (pk,) = accessions_of(make_images(cohort, 1))
+    client = client_of(rita)
+
+    nothing = decide(client, cohort, act="accepted")
+    assert (nothing.status_code, "No image is chosen" in nothing.json()["words"]) == (400, True)
+    unknown = decide(client, cohort, act="perhaps", current=pk)
+    assert (unknown.status_code, "perhaps is no decision" in unknown.json()["words"]) == (400, True)
+    elsewhere = accessions_of(make_images(make_cohort(make_user("bob"), name="Bob's"), 1))
+    assert decide(client, cohort, act="accepted", current=elsewhere[0]).status_code == 404
+    assert client.post(f"/review/{cohort.pk}/decide/", {"act": "perhaps", "current": pk}).status_code == 302
+    away = {"act": "accepted", "current": pk, "next": "https://elsewhere.example/"}
+    assert client.post(f"/review/{cohort.pk}/decide/", away).url == f"/review/{cohort.pk}/"
+
+
+def test_the_second_reader_does_not_learn_what_the_first_said(cohort, rita):
+    Cohort.objects.filter(pk=cohort.pk).update(readers=2)
+    ruth = make_reviewer("ruth", cohort)
+    first, second = accessions_of(make_images(cohort, 2))
+    record_reviews(accession_ids=[first], reviewer=rita, decision="flagged", reason_code="text", reason="A name tag")
+    hers = client_of(ruth)
+
+    # Rita has done her part; for Ruth both wait, and nothing tells them apart.
+    assert tiles(client_of(rita).get(f"/review/{cohort.pk}/")) == [second]
+    page = hers.get(f"/review/{cohort.pk}/")
+    assert tiles(page) == [first, second]
+    assert 'data-state="flagged"' not in page.content.decode()
+    assert tiles(hers.get(f"/review/{cohort.pk}/?view=flagged")) == []
+    for address in (f"/review/{cohort.pk}/{first}/", f"/accessions/{first}/"):
+        shown = hers.get(address).content.decode()
+        assert "A name tag" not in shown
+        assert "Rita" not in shown
+        assert "once you have decided" in shown
+    assert "Flagged" not in hers.get(f"/accessions/{first}/").content.decode()
+    # Alice, who owns it, sees what was said.
+    assert "A name tag" in client_of(cohort.creator).get(f"/accessions/{first}/").content.decode()
+
+    decide(hers, cohort, act="accepted", current=first)
+
+    assert "A name tag" in hers.get(f"/accessions/{first}/").content.decode()
+
+
+def test_the_panel_shows_lesion_patient_and_lookalikes(cohort, rita):
+    images = make_images(cohort, 6)
+    pks = accessions_of(images)
+    lesion = Lesion.objects.create(public_id="IL_0000001", contributor=cohort.contributor, private_id="L1")
+    Accession.objects.filter(pk__in=pks[:3]).update(lesion=lesion)
+    for image, hash_ in zip(images, (0b1111, 1 << 40, 1 << 41, 0b1110, (1 << 30) - 1, 0b1), strict=True):
+        image.perceptual_hash = hash_
+        image.save()
+    stranger = make_images(make_cohort(make_user("bob"), name="Bob's"), 1)[0]
+    stranger.perceptual_hash = 0b1111
+    stranger.save()
+
+    panel = client_of(rita).get(f"/review/{cohort.pk}/{pks[0]}/").content.decode()
+
+    alike, same = panel.split("<h3>Same lesion</h3>")
+    assert re.findall(r"(\d+) of 64 bits differ", alike) == ["1", "3", "5", "5"]
+    assert same.count("review-neighbour") == 3  # the list, and two
+    staff = client_of(make_user("sam")).get(f"/review/{cohort.pk}/{pks[0]}/").content.decode()
+    assert re.findall(r"(\d+) of 64 bits differ", staff) == ["0", "1", "3", "5", "5"]
+    assert "Bob&#x27;s" in staff
+
+
+def test_the_panel_shows_what_is_known(cohort, rita):
+    (image,) = make_images(cohort, 1)
+    accession = Accession.objects.get(image=image)
+    describe_accessions(changes=[Change(accession, {"sex": "female"})], creator=cohort.creator)
+
+    assert "female" in client_of(rita).get(f"/review/{cohort.pk}/{accession.pk}/").content.decode()
+
+
+def test_alice_sees_outcome_and_reason_on_her_submission(cohort, rita):
+    (pk,) = accessions_of(make_images(cohort, 1, names=["IMG_1.jpg"]))
+    record_reviews(
+        accession_ids=[pk], reviewer=rita, decision="rejected", reason_code="identifiable", reason="<b>Her</b> face"
+    )
+
+    page = client_of(cohort.creator).get(f"/accessions/{pk}/").content.decode()
+
+    assert "IMG_1.jpg" in page
+    assert "A person can be recognised" in page
+    assert "&lt;b&gt;Her&lt;/b&gt; face" in page
+    assert "Rejected" in page
+
+
+def test_names_are_escaped(cohort, rita):
+    (pk,) = accessions_of(make_images(cohort, 1, names=['"><script>alert(1)</script>.jpg']))
+
+    for address in (f"/review/{cohort.pk}/", f"/review/{cohort.pk}/{pk}/", f"/accessions/{pk}/"):
+        assert b"<script>alert" not in client_of(rita).get(address).content
