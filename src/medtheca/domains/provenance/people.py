@@ -7,10 +7,11 @@ from datetime import datetime
 
 from django.db import transaction
 
+from medtheca.base.clock import now
 from medtheca.base.errors import Conflict, Invalid, NotAllowed, NotFound, Problem
 from medtheca.domains.access import invitations
 from medtheca.domains.access.enums import Role
-from medtheca.domains.access.leaving import hand_over
+from medtheca.domains.access.handing_over import hand_over
 from medtheca.domains.access.models import Invitation, Membership, Scope
 from medtheca.domains.access.operations import add_member, remove_member
 from medtheca.domains.accounts.models import User
@@ -210,9 +211,15 @@ def is_reviewer(user: User) -> bool:
     return user.is_staff or Membership.objects.filter(user=user, role=Role.REVIEWER).exists()
 
 
-def may_leave(user: User, thing: Thing) -> bool:
-    """Whether the person is in the circle itself, and so may leave it."""
-    return Membership.objects.filter(scope=thing.scope_id, user=user).exists()
+def belongs(user: User, thing: Thing) -> bool:
+    """Whether the person is among its people, or those of its contributor."""
+    scopes = [thing.scope_id] + ([thing.contributor.scope_id] if isinstance(thing, Cohort) else [])
+    return Membership.objects.filter(scope__in=scopes, user=user).exists()
+
+
+def is_over(invitation: Invitation) -> bool:
+    """Whether an invitation's time has run out."""
+    return invitation.expires <= now()
 
 
 def roles_offered(actor: User, thing: Thing) -> list[Role]:
