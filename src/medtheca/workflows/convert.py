@@ -5,10 +5,7 @@ A batch is one transaction, taken only for accessions that still wait: a second 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 from medtheca.base.errors import NoSpace
 from medtheca.base.steps import step
@@ -27,29 +24,8 @@ from medtheca.domains.provenance.models import Accession
 from medtheca.domains.provenance.operations import finish_delivery_if_done, refuse_accessions
 from medtheca.domains.storage.operations import keeping_blobs, store_blobs
 from medtheca.domains.storage.queries import blob_store, space_is_short
-from medtheca.domains.storage.stores import Staged
-from medtheca.toolkit.images.reports import find_fault
 from medtheca.workflows.converted import derived_files, image_of
-from medtheca.workflows.decoding import decoder_pool
-
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Examined:
-    """What the sandbox found in one file, its parts staged."""
-
-    report: dict[str, Any]
-    parts: dict[str, Staged] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Batch:
-    """What became of the files of a batch, by accession: examined, or refused with code, words and remedy."""
-
-    examined: dict[int, _Examined] = field(default_factory=dict)
-    refusals: dict[int, tuple[str, str, str]] = field(default_factory=dict)
-    missing: list[str] = field(default_factory=list)
+from medtheca.workflows.examining import Examined, Findings, examine_files
 
 
 def convert_batch(*, accession_ids: Sequence[int]) -> None:
@@ -79,46 +55,25 @@ def convert_batch(*, accession_ids: Sequence[int]) -> None:
 
 def _convert(waiting: Sequence[Accession]) -> list[str]:
     """Convert accessions of one cohort; return what is wrong with originals that could not be read."""
-    batch = _Batch()
+    found = Findings()
+    store = blob_store()
     try:
-        _examine(waiting, batch)
+        items = [(row.pk, store.path(row.original.sha256)) for row in waiting if row.original]
+        examine_files(items, into=found)
+        step("convert.examined")
         with keeping_blobs():
             still = lock_waiting([row.pk for row in waiting])
-            _keep(still, {row.pk: batch.examined[row.pk] for row in still if row.pk in batch.examined})
-            refuse_accessions(refusals=batch.refusals)
+            _keep(still, {row.pk: found.examined[row.pk] for row in still if row.pk in found.examined})
+            refuse_accessions(refusals=found.refusals)
             step("convert.rows")
     finally:
         # What was kept has been moved away; the rest must not pile up on a disk that may be full.
-        blob_store().discard(part for found in batch.examined.values() for part in found.parts.values())
+        found.discard()
     step("convert.done")
-    return batch.missing
+    return [f"accession {key}: {words}" for key, words in found.missing.items()]
 
 
-def _examine(waiting: Sequence[Accession], batch: _Batch) -> None:
-    store = blob_store()
-    items = [(str(row.pk), store.path(row.original.sha256)) for row in waiting if row.original]
-    for outcome in decoder_pool().run(items):
-        key, refusal = int(outcome.key), outcome.refusal
-        if refusal is not None and refusal.code == "input_unreadable":
-            batch.missing.append(f"accession {key}: {refusal.message}")
-        elif refusal is not None:
-            batch.refusals[key] = (refusal.code, refusal.message, refusal.remedy)
-        elif fault := find_fault(outcome.report or {}, outcome.parts):
-            # The file had taken its decoder over, or the decoder is ours and wrong: the log tells which.
-            _log.error("The report on accession %s is not sound: %s.", key, fault)
-            batch.refusals[key] = (
-                "decoder_output",
-                f"What the decoder made of this file cannot be used: {fault}.",
-                "Check that the file opens in another program; export it again.",
-            )
-        elif outcome.report is not None:
-            found = batch.examined[key] = _Examined(outcome.report)
-            for name, data in outcome.parts.items():
-                found.parts[name] = store.stage([data])
-    step("convert.examined")
-
-
-def _keep(accessions: Sequence[Accession], examined: dict[int, _Examined]) -> None:
+def _keep(accessions: Sequence[Accession], examined: dict[int, Examined]) -> None:
     blobs = store_blobs([part for found in examined.values() for part in found.parts.values()])
     images: dict[int, Image] = {}
     files: list[ImageFile] = []

@@ -7,7 +7,6 @@ did not commit is swept.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import BinaryIO
 from uuid import UUID
 
@@ -35,16 +34,13 @@ from medtheca.domains.storage.enums import UploadState
 from medtheca.domains.storage.models import Upload
 from medtheca.domains.storage.operations import keeping_blobs
 from medtheca.domains.storage.queries import blob_store, upload_of
-from medtheca.domains.storage.stores import Staged
 from medtheca.domains.storage.uploads import begin_upload, record_progress, release_upload, take_in_upload
 from medtheca.toolkit.errors import Refused
-from medtheca.toolkit.names import check_name, display_name, name_key
-from medtheca.toolkit.unpack import Kind, Limits, Member, open_member, scan
+from medtheca.toolkit.unpack import Kind, Limits, scan
+from medtheca.workflows.sources import ZIP_HEADS, Source, stage_source
 
 BATCH_FILES = 128
 BATCH_BYTES = 96 << 20
-_SKIPPED = {Kind.DIRECTORY, Kind.JUNK}
-_ZIP_HEADS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 
 
 def begin_delivery(
@@ -152,57 +148,18 @@ def _close(delivery: Delivery, upload: Upload, refused: Refused | None) -> None:
 def _receive_container(delivery: Delivery, upload: Upload, file: BinaryIO) -> None:
     head = file.read(4)
     file.seek(0)
-    if head in _ZIP_HEADS:
+    if head in ZIP_HEADS:
         limits = Limits(max_members=settings.ENVIRONMENT.max_members)
         listing = scan(file, limits)
         files = [member for member in listing.members if member.kind is not Kind.DIRECTORY]
         note_members(delivery, len(files))
-        _receive_all(delivery, (_Source.of_member(file, member, limits) for member in files))
+        _receive_all(delivery, (Source.of_member(file, member, limits) for member in files))
     else:
         note_members(delivery, 1)
-        _receive_all(delivery, iter([_Source.of_single(file, upload)]))
+        _receive_all(delivery, iter([Source.of_single(file, upload)]))
 
 
-@dataclass(slots=True)
-class _Source:
-    """A file of a delivery: what it is called, and how its bytes are read."""
-
-    ordinal: int
-    path: str
-    name: str
-    size: int
-    skipped: bool = False
-    problem: Refused | None = None
-    chunks: Iterator[bytes] = field(default_factory=lambda: iter(()))
-
-    @classmethod
-    def of_member(cls, file: BinaryIO, member: Member, limits: Limits) -> _Source:
-        source = cls(member.ordinal, member.path, member.name, member.size_declared, member.kind in _SKIPPED)
-        if member.problem is not None:
-            source.problem = Refused(member.problem.code, member.problem.message, member.problem.remedy)
-        else:
-            source.chunks = _deferred(file, member, limits)
-        return source
-
-    @classmethod
-    def of_single(cls, file: BinaryIO, upload: Upload) -> _Source:
-        source = cls(0, upload.filename, name_key(upload.filename.replace("\\", "/").rsplit("/", 1)[-1]), upload.size)
-        try:
-            check_name(source.name)
-        except Refused as refusal:
-            source.problem = refusal
-        source.chunks = iter(lambda: file.read(1 << 20), b"")
-        if upload.size == 0:
-            source.problem = Refused("empty_file", "The file is empty.", "Upload it again.")
-        return source
-
-
-def _deferred(file: BinaryIO, member: Member, limits: Limits) -> Iterator[bytes]:
-    # Opening may refuse; as a generator it does so where the bytes are read, with the other reasons.
-    yield from open_member(file, member, limits=limits)
-
-
-def _receive_all(delivery: Delivery, sources: Iterator[_Source]) -> None:
+def _receive_all(delivery: Delivery, sources: Iterator[Source]) -> None:
     done = received_ordinals(delivery)
     batch: list[Arrival] = []
     size = 0
@@ -210,7 +167,7 @@ def _receive_all(delivery: Delivery, sources: Iterator[_Source]) -> None:
         for source in sources:
             if source.ordinal in done:
                 continue
-            arrival = _stage(source)
+            arrival = stage_source(source)
             batch.append(arrival)
             size += arrival.staged.size if arrival.staged else 0
             if len(batch) >= BATCH_FILES or size >= BATCH_BYTES:
@@ -222,25 +179,6 @@ def _receive_all(delivery: Delivery, sources: Iterator[_Source]) -> None:
     finally:
         # Each try would leave a batch behind, and the reason for trying again may be that the disk is full.
         blob_store().discard(arrival.staged for arrival in batch if arrival.staged)
-
-
-def _stage(source: _Source) -> Arrival:
-    staged: Staged | None = None
-    problem = source.problem
-    if problem is None:
-        try:
-            staged = blob_store().stage(source.chunks)
-        except Refused as refusal:
-            problem = refusal
-    return Arrival(
-        ordinal=source.ordinal,
-        path=display_name(source.path, limit=1000),
-        name=display_name(source.name),
-        size=staged.size if staged else source.size,
-        staged=staged,
-        skipped=source.skipped,
-        problem=problem.problem if problem else None,
-    )
 
 
 def _take_in(delivery: Delivery, arrivals: list[Arrival]) -> None:

@@ -33,7 +33,7 @@ def askable_accessions(cohort: Cohort, visibility: str) -> QuerySet[Accession]:
     wanted = Q(published__isnull=True)
     if visibility in _SHOWN_IN:
         scope = _SHOWN_IN[Visibility(visibility)]
-        wanted |= ~Exists(Placement.objects.filter(image=OuterRef("image"), scope=scope))
+        wanted |= Q(~Exists(Placement.objects.filter(image=OuterRef("image"), scope=scope)))
     return (
         Accession.objects.filter(wanted, cohort=cohort, state=AccessionState.CONVERTED)
         .filter(image__withdrawal__isnull=True)
