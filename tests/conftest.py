@@ -5,6 +5,7 @@ from importlib.util import find_spec
 
 import pytest
 
+from tests.plugins.emptying import let_tests_empty_the_ledger
 from tests.plugins.speed import hash_passwords_cheaply, keep_folders_in_memory
 
 keep_folders_in_memory()
@@ -27,6 +28,7 @@ def pytest_configure(config):
 
         django.setup()
         hash_passwords_cheaply()
+        let_tests_empty_the_ledger()
 
 
 def pytest_unconfigure(config):
@@ -52,13 +54,19 @@ def real_password_hashers(settings):
 
 @pytest.fixture(autouse=True)
 def _no_jobs_left(request):
-    """A test with real transactions takes its jobs with it: Django empties its own tables only."""
+    """A test with real transactions takes its jobs with it: Django empties its own tables only.
+
+    And what was noted of the ledger, whose tables are emptied.
+    """
     marker = request.node.get_closest_marker("django_db")
     if marker is None or not marker.kwargs.get("transaction"):
         yield
         return
     from procrastinate.contrib.django.models import ProcrastinateJob
 
+    from medtheca.domains.ledger.heads import heads_file
+
     request.getfixturevalue("transactional_db")
     yield
     ProcrastinateJob.objects.all()._raw_delete("default")
+    heads_file().unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
+from medtheca.domains.ledger.heads import noted_heads
 from medtheca.domains.ledger.operations import GENESIS, seal_holds
 from medtheca.domains.ledger.queries import sealed_events
 from medtheca.domains.ledger.redaction import redacted_events
@@ -24,7 +25,13 @@ from medtheca.domains.storage.upkeep import STRAY_GRACE, stray_files
 SEALING_WINDOW = timedelta(days=1)
 """An event older than this must be in the chain. Sealing is a job, so an archive at rest has a few that are not."""
 
-_TRIGGERS = {"ledger_event": "ledger_event_append_only", "ledger_seal": "ledger_seal_append_only"}
+_CHANGES, _EMPTYING = 26, 34  # In pg_trigger: before (2) with delete (8) and update (16), or with truncate (32).
+_TRIGGERS = (
+    ("ledger_event", "ledger_event_append_only", _CHANGES),
+    ("ledger_seal", "ledger_seal_append_only", _CHANGES),
+    ("ledger_event", "ledger_event_no_truncate", _EMPTYING),
+    ("ledger_seal", "ledger_seal_no_truncate", _EMPTYING),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +203,9 @@ def refused_leaves_nothing(look: Look) -> Iterator[tuple[str, str]]:
 
 
 def ledger_is_whole(look: Look) -> Iterator[tuple[str, str]]:
-    """I6. The ledger can only grow, and its hash chain holds."""
+    """I6. The ledger can only grow, its hash chain holds, and it reaches as far as was noted outside the database."""
+    # Read before the chain: an end is noted after its seals are there, so all of these must be found.
+    noted = noted_heads()
     previous, expected = GENESIS, 1
     redacted = redacted_events()
     for seal in sealed_events():
@@ -204,7 +213,15 @@ def ledger_is_whole(look: Look) -> Iterator[tuple[str, str]]:
             yield f"seal {expected}", f"It or its event is missing: after {expected - 1} comes {seal.sequence}."
         elif not seal_holds(seal, previous, redacted=redacted):
             yield f"seal {seal.sequence}", f"Event {seal.event_id} ({seal.event.verb}) is not what was sealed."
+        elif noted.pop(seal.sequence, seal.digest) != seal.digest:
+            yield f"seal {seal.sequence}", "It is not the one that the data folder noted: the chain was made anew."
+            noted = {}  # Every later one would differ, too.
         previous, expected = seal.digest, seal.sequence + 1
+    if noted and max(noted) >= expected:
+        yield (
+            f"seal {max(noted)}",
+            f"It was noted in the data folder, and the chain ends at {expected - 1}: it was cut.",
+        )
     late = _column(
         "SELECT count(*) FROM ledger_seal s WHERE NOT EXISTS (SELECT FROM ledger_event e WHERE e.id = s.event_id)"
     )
@@ -217,11 +234,11 @@ def ledger_is_whole(look: Look) -> Iterator[tuple[str, str]]:
         [look.sealing_window],
     ):
         yield f"event {first}", f"{count} events older than {look.sealing_window} are not sealed; the worker does that."
-    for table, trigger in _TRIGGERS.items():
+    for table, trigger, kind in _TRIGGERS:
         enabled = _column(
             """SELECT tgenabled::text FROM pg_trigger WHERE tgname = %s AND tgrelid = %s::regclass
-            AND tgtype & 26 = 26""",  # before (2), delete (8) and update (16)
-            [trigger, table],
+            AND tgtype & %s = %s""",
+            [trigger, table, kind, kind],
         )
         if enabled not in (["O"], ["A"]):
             yield table, f"The trigger {trigger}, which refuses changes, is not there or not enabled."
@@ -291,7 +308,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("I2", "Nothing is twice in a cohort.", nothing_twice_in_a_cohort),
     Invariant("I3", "No row without its blob, no blob without a row.", rows_and_blobs_agree),
     Invariant("I5", "What was refused leaves no bytes reachable.", refused_leaves_nothing),
-    Invariant("I6", "The ledger is append-only, and its hash chain holds.", ledger_is_whole),
+    Invariant("I6", "The ledger is append-only, and its hash chain holds to its end.", ledger_is_whole),
     Invariant("I7", "No private byte is reachable by the public.", private_stays_private),
     Invariant("deliveries", "Every file of a finished delivery has its verdict.", deliveries_add_up),
     Invariant("counts", "The public archive is counted right.", counts_add_up),

@@ -6,10 +6,12 @@ import hashlib
 import json
 import secrets
 from collections.abc import Container
+from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
 
+from medtheca.domains.ledger.heads import note_head
 from medtheca.domains.ledger.models import Event, Seal
 
 _SEALING_LOCK = 0x4D544C31  # one sealer at a time; any constant will do
@@ -107,4 +109,7 @@ def seal_events(*, limit: int = 5000) -> int:
             digest = digest_of(event, digest)
             seals.append(Seal(sequence=sequence, event=event, digest=digest))
         Seal.objects.bulk_create(seals)
+        if seals:
+            # Only once the seals are there for good: a noted end that is not in the chain means that it was cut.
+            transaction.on_commit(partial(note_head, sequence, digest))
     return len(seals)

@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from medtheca.base.errors import Conflict, Invalid, NoSpace
+from medtheca.domains.ledger.heads import begin_heads_anew
 from medtheca.domains.ledger.operations import seal_events
 from medtheca.domains.provenance.models import Delivery
 from medtheca.domains.provenance.operations import refuse_delivery
@@ -81,6 +82,7 @@ def restore_backup(*, folder: Path, snapshot: str | None = None, bar: Bar | None
         _restore_database(path, summary)
         bar.advance(1, 0)
     lost = _restore_uploads(path, summary)
+    begin_heads_anew()
     while seal_events():
         pass
     bar.begin("Checking", files=summary.blobs * 2, size=0)
