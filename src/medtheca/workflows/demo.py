@@ -126,10 +126,10 @@ def _bring_in(part: Part, crew: _Crew) -> None:
             user=crew.owner, cohort_id=cohort.pk, name=f"{part.cohort}.csv", data=part.spreadsheet(), recipe=part.recipe
         )
         crew.say(f"{part.cohort}: describing")
-        while file.state not in {MetadataFileState.APPLIED, MetadataFileState.INVALID}:
+        while file.state in {MetadataFileState.CHECKING, MetadataFileState.APPLYING}:
             crew.pause()
             file = metadata_file_for(crew.owner, file.pk)
-        if file.state == MetadataFileState.INVALID:
+        if file.state != MetadataFileState.APPLIED:
             raise RuntimeError(f"The spreadsheet of {part.cohort} has problems: {file.report['problems'][:3]}")
     _publish(part, cohort, crew)
 

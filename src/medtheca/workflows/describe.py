@@ -39,6 +39,7 @@ from medtheca.workflows.describing.applying import CHUNK, apply_rows
 from medtheca.workflows.describing.checking import check_file
 from medtheca.workflows.describing.previews import Preview, preview_page
 from medtheca.workflows.describing.reading import open_sheet, recipe_named
+from medtheca.workflows.describing.returning import marked_sheet
 from medtheca.workflows.describing.undoing import undo_rows
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "replace_value",
     "set_mapping",
     "set_matches",
+    "sheet_with_errors",
     "undo_file",
 ]
 
@@ -263,6 +265,11 @@ def undo_file(*, user: User, file_id: int, accept_conflicts: bool = False, reaso
         file.save(update_fields=["total", "modified"])
         _enqueue(file)
     return file
+
+
+def sheet_with_errors(*, user: User, file_id: int) -> bytes:
+    """One's own sheet as CSV with a last column that says what is wrong in each row. Raises `Conflict`."""
+    return marked_sheet(file_to_edit(user, file_id))
 
 
 def conflicts_ahead(*, user: User, file_id: int) -> int:

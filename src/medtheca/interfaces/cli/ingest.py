@@ -144,7 +144,8 @@ def _wait_for_images(user: User, deliveries: list[UUID], *, shown: bool) -> None
 
 def _describe(user: User, cohort_id: int, path: Path, recipe: str) -> dict[str, Any]:
     file = give_metadata(user=user, cohort_id=cohort_id, name=path.name, data=path.read_bytes(), recipe=recipe)
-    over = {MetadataFileState.INVALID, MetadataFileState.APPLIED}
+    # It waits where it would change published images, which needs a reason.
+    over = {MetadataFileState.INVALID, MetadataFileState.READY, MetadataFileState.APPLIED}
     while not let_work(lambda: metadata_file_for(user, file.pk).state in over):
         time.sleep(_PAUSE / 3)
     file = metadata_file_for(user, file.pk)

@@ -19,6 +19,7 @@ LONGEST_NUMBER = 100
 LONGEST_IDENTIFIER = 255
 LONGEST_TEXT = 10_000
 
+_DATE = re.compile(r"[0-9]{4}-([0-9]{2})-([0-9]{2})(?: [0-9:]+)?")
 _INTEGER = re.compile(r"([+-]?[0-9]+(?:_[0-9]+)*)(?:\.0+)?")
 
 
@@ -56,6 +57,7 @@ def _parse_integer(item: Field, cell: str) -> tuple[Value, str]:
         return item.clamp, ""
     match = _INTEGER.fullmatch(cell) if len(cell) <= LONGEST_NUMBER else None
     if match is None:
+        _refuse_date(item, cell)
         message = f"{item.name} takes a whole number, not {quoted(cell)}."
         raise Refused("not_integer", message, f"Write {_range_in_words(item)}, in digits.")
     value = int(match[1])
@@ -66,6 +68,7 @@ def _parse_integer(item: Field, cell: str) -> tuple[Value, str]:
 
 
 def _parse_decimal(item: Field, cell: str) -> tuple[Value, str]:
+    _refuse_date(item, cell)
     number, remark = _measure(item, cell)
     if not number.is_finite():
         raise _not_a_number(item, cell)
@@ -79,6 +82,16 @@ def _parse_decimal(item: Field, cell: str) -> tuple[Value, str]:
         )
     # Adding nought turns -0 into 0.
     return str(stored + 0), remark
+
+
+def _refuse_date(item: Field, cell: str) -> None:
+    """Spreadsheet programs take 7.5 for the seventh of May and keep a date."""
+    match = _DATE.fullmatch(cell)
+    if match is not None:
+        month, day = int(match[1]), int(match[2])
+        message = f"{item.name} takes a number, and {quoted(cell)} is a date."
+        typed = f"Perhaps {day}.{month} or {month}.{day} was typed and the spreadsheet program made a date of it."
+        raise Refused("date_for_number", message, f"{typed} Write {_range_in_words(item)}, in a column of plain text.")
 
 
 def _measure(item: Field, cell: str) -> tuple[Decimal, str]:

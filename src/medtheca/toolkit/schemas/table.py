@@ -14,7 +14,7 @@ from medtheca.toolkit.schemas.problems import quoted
 # Column names that are taken for the image's file name, in order of preference.
 FILENAME_COLUMNS = ("filename", "file_name", "file", "image", "image_name", "image_id", "isic_id")
 
-DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 MOST_PROBLEMS = 1_000
 LONGEST_COLUMN = 255
 
@@ -131,7 +131,7 @@ def read_table(data: bytes, *, filename_column: str | None = None, limits: Table
 def read_csv(data: bytes, limits: TableLimits) -> Csv:
     """The lines of CSV bytes, the header first, and how they are written. Raises TableError."""
     text, encoding = _decode(data, limits)
-    text, delimiter, first_line = _find_delimiter(text)
+    text, delimiter, first_line = find_delimiter(text)
     notes = []
     if encoding not in {"UTF-8", "UTF-16"}:
         notes.append(f"The file is not UTF-8 and was read as {encoding}: look at letters with accents.")
@@ -159,7 +159,7 @@ def _decode(data: bytes, limits: TableLimits) -> tuple[str, str]:
         raise TableError([problem]) from None
 
 
-def _find_delimiter(text: str) -> tuple[str, str, int]:
+def find_delimiter(text: str) -> tuple[str, str, int]:
     """The text from its header on, the delimiter, and the number of the first line kept."""
     first = text[: text.find("\n") + 1].strip()
     # Spreadsheet programs write this line for each other.

@@ -8,10 +8,24 @@ from typing import TYPE_CHECKING
 from medtheca.base.errors import Invalid, Problem
 from medtheca.domains.metadata.sheets import edits_of
 from medtheca.domains.storage.queries import blob_store
-from medtheca.toolkit.schemas import DERMATOLOGY, ColumnUse, Recipe, Sheet, find_recipe, plan_columns, read_sheet
+from medtheca.toolkit.schemas import (
+    DERMATOLOGY,
+    ColumnUse,
+    Recipe,
+    Sheet,
+    TableError,
+    TableLimits,
+    TableProblem,
+    find_recipe,
+    plan_columns,
+    read_sheet,
+)
+from medtheca.toolkit.schemas.workbook import is_workbook
+from medtheca.workflows.describing.workbooks import read_workbook_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from medtheca.domains.metadata.models import MetadataFile
 
@@ -28,15 +42,29 @@ def recipe_named(name: str) -> Recipe | None:
 
 def open_sheet(file: MetadataFile) -> Sheet:
     """The sheet with its corrected cells. Raises `TableError` where the file cannot be read."""
-    sheet = read_bytes(file.blob.sha256)
+    sheet = read_blob(file.blob.sha256)
     edits = edits_of(file)
     return with_edits(sheet, edits) if edits else sheet
 
 
-def read_bytes(sha256: str) -> Sheet:
+def read_blob(sha256: str) -> Sheet:
     """The sheet as it came. Raises `TableError`."""
-    with blob_store().open(sha256) as spreadsheet:
-        return read_sheet(spreadsheet.read())
+    return read_file(blob_store().path(sha256))
+
+
+def read_file(path: Path, *, limits: TableLimits | None = None) -> Sheet:
+    """The sheet of a CSV or a workbook on disk. Raises `TableError`."""
+    limits = limits or TableLimits()
+    size = path.stat().st_size
+    if size > limits.size:
+        message = f"The file has {size:,} bytes; {limits.size:,} is the most."
+        problem = TableProblem(line=0, code="too_big", message=message, remedy="Split it into several spreadsheets.")
+        raise TableError([problem])
+    with path.open("rb") as file:
+        head = file.read(8)
+    if is_workbook(head):
+        return read_workbook_file(path, limits=limits)
+    return read_sheet(path.read_bytes(), limits=limits)
 
 
 def with_edits(sheet: Sheet, edits: Mapping[int, Mapping[str, str]]) -> Sheet:
