@@ -36,6 +36,12 @@ class NotFound(DomainError):
     code = "not_found"
 
 
+class Erased(DomainError):
+    """There was such a thing, and it was erased; nobody is told more than since when."""
+
+    code = "erased"
+
+
 class Conflict(DomainError):
     """The thing is not in the state that this needs, or a name is taken."""
 

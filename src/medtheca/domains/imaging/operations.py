@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from medtheca.base.ids import random_number
 from medtheca.domains.imaging.models import Image, ImageFile
+from medtheca.domains.storage.erased import erased_among
 
 _TRIES = 8
 # So many draws in a row that were all taken mean that ids of this width have all but run out.
@@ -53,6 +54,7 @@ def _free_ids(number: int) -> list[str]:
     while len(free) < number:
         drawn = {random_number(prefix, width) for _ in range(number - len(free))} - free
         drawn -= set(Image.objects.filter(public_id__in=drawn).values_list("public_id", flat=True))
+        drawn -= erased_among(drawn)
         fruitless = 0 if drawn else fruitless + 1
         if fruitless == _FRUITLESS:
             width, fruitless = width + 1, 0

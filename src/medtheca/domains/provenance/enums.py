@@ -104,3 +104,33 @@ class PublishOutcome(TextChoices):
     PUBLISHED = "published"
     WITHDRAWN = "withdrawn"
     NOT_ACCEPTED = "not_accepted"
+
+
+class ErasureState(TextChoices):
+    """How far the erasure of a patient has come."""
+
+    REQUESTED = "requested"
+    ERASING = "erasing"
+    DONE = "done"
+    DECLINED = "declined"
+
+
+class ErasureReason(TextChoices):
+    """Why a patient is erased."""
+
+    PATIENT = "patient", "The patient asked for it"
+    CONSENT = "consent", "Consent was withdrawn or has ended"
+    AUTHORITY = "authority", "A court or an authority ordered it"
+    MISTAKE = "mistake", "The images should never have come in"
+    OTHER = "other", "Another reason"
+
+
+class ErasureStage(TextChoices):
+    """The last step of an erasure that is done, so that a second run goes on after it."""
+
+    NONE = ""
+    PLANNED = "planned"
+    ROWS = "rows"
+    BYTES = "bytes"
+    WORDS = "words"
+    VERIFIED = "verified"

@@ -9,6 +9,7 @@ from django.db import connection
 
 from medtheca.base.ids import random_number
 from medtheca.domains.provenance.models import Accession, Contributor, Lesion, Patient
+from medtheca.domains.storage.erased import erased_among
 
 _WIDTH = 7
 _Subject = TypeVar("_Subject", Patient, Lesion)
@@ -52,10 +53,13 @@ def _subjects(
     rows = kind._default_manager.filter(contributor=contributor, private_id__in=wanted)
     found = {row.private_id: row for row in rows}
     while new := sorted(wanted - found.keys()):
+        drawn = {private_id: random_number(prefix, _WIDTH) for private_id in new}
+        erased = erased_among(drawn.values())
         kind._default_manager.bulk_create(
             [
-                kind(contributor=contributor, private_id=private_id, public_id=random_number(prefix, _WIDTH))
-                for private_id in new
+                kind(contributor=contributor, private_id=private_id, public_id=public_id)
+                for private_id, public_id in drawn.items()
+                if public_id not in erased
             ],
             # Another chunk may have made the same subject meanwhile: then theirs counts. Or a public id was taken:
             # then another is drawn.

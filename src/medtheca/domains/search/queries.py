@@ -22,6 +22,7 @@ from medtheca.domains.accounts.models import User
 from medtheca.domains.imaging.models import Image
 from medtheca.domains.provenance.access import visible_cohorts
 from medtheca.domains.search.filters import CHOICES, HIERARCHIES, Filters
+from medtheca.domains.storage.erased import raise_if_erased
 from medtheca.toolkit.schemas import DERMATOLOGY
 
 
@@ -201,11 +202,16 @@ def facet(filters: Filters, field: str, *, asker: Asker) -> dict[str, int]:
 
 
 def image_for(asker: Asker, ref: str | UUID) -> Image:
-    """An image by public id or key, if the asker may see it. Raises `NotFound`, whatever the reason."""
+    """An image by public id or key, if the asker may see it.
+
+    Raises `NotFound`, whatever the reason, or `Erased` for a public id that was erased.
+    """
     text = str(ref)
     # A column of text cannot be asked for these at all.
     found = None if _NO_TEXT.search(text) else visible_images(viewer_of(asker)).filter(_is_named(text)).first()
     if found is None:
+        if not _NO_TEXT.search(text):
+            raise_if_erased(text)
         raise NotFound(f"There is no image {ref}.")
     return found
 

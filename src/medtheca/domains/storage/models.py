@@ -66,3 +66,10 @@ class Upload(TimeStamped):
             ),
         ]
         indexes = [models.Index(fields=["owner", "state"], name="upload_owner_state")]
+
+
+class ErasedId(models.Model):
+    """A public id whose bytes were erased: it is never given again, and its page says no more than since when."""
+
+    public_id = models.CharField(primary_key=True, max_length=24)
+    at = models.DateTimeField(db_default=Now())

@@ -3,6 +3,7 @@
 from medtheca.domains.provenance.models.accessions import Accession, FileVersion, VersionFile
 from medtheca.domains.provenance.models.contributors import Agreement, Cohort, Contributor, Lesion, Patient
 from medtheca.domains.provenance.models.deliveries import Delivery, Verdict
+from medtheca.domains.provenance.models.erasures import Erasure
 from medtheca.domains.provenance.models.reviews import PUBLISHABLE, PublishItem, PublishRequest, Review
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Cohort",
     "Contributor",
     "Delivery",
+    "Erasure",
     "FileVersion",
     "Lesion",
     "Patient",

@@ -1,0 +1,170 @@
+"""Everything that the archive holds of a patient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from medtheca.base.clock import now
+from medtheca.domains.access.models import Placement, Withdrawal
+from medtheca.domains.imaging.models import Image, ImageFile
+from medtheca.domains.metadata.models import Description, MetadataVersion
+from medtheca.domains.provenance.models import (
+    Accession,
+    FileVersion,
+    Lesion,
+    Patient,
+    PublishItem,
+    Review,
+    Verdict,
+    VersionFile,
+)
+from medtheca.domains.storage.models import Blob, Upload
+from medtheca.workflows.erase.lists import proof_of
+from medtheca.workflows.erase.plans import Plan
+from medtheca.workflows.erase.sheets import find_rows
+
+Matches = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """What a person has to look at before the work begins, because the archive cannot know.
+
+    `alike` are other accessions of the contributor whose name holds the patient's private id; `same_bytes` those that
+    hold bytes of the patient under another name, here or (counted only) at other contributors.
+    """
+
+    alike: list[Accession]
+    same_bytes: list[Accession]
+    elsewhere: int
+
+
+def make_plan(patient: Patient) -> Plan:
+    """The plan for a patient as they are now."""
+    ids = list(Accession.objects.filter(patient=patient).order_by("pk").values_list("pk", flat=True))
+    plan = Plan(
+        contributor=patient.contributor_id,
+        patient=patient.pk,
+        private_id=patient.private_id,
+        public_ids=[patient.public_id],
+    )
+    return fill_plan(plan, ids)
+
+
+def fill_plan(plan: Plan, accession_ids: Collection[int], *, is_private: Matches | None = None) -> Plan:
+    """Find what hangs on these accessions; `is_private` knows the patient's id where only its keyed hash is known."""
+    accessions = list(Accession.objects.filter(pk__in=accession_ids).select_related("original").order_by("pk"))
+    plan.accessions = [row.pk for row in accessions]
+    plan.proofs = [proof_of(row) for row in accessions]
+    images = list(Image.objects.filter(accession__in=plan.accessions).order_by("pk"))
+    plan.images = [image.pk for image in images]
+    plan.keys = [str(image.key) for image in images]
+    _find_lesions(plan, accessions)
+    plan.public_ids += [image.public_id for image in images if image.public_id]
+    versions = list(FileVersion.objects.filter(accession__in=plan.accessions))
+    _find_uploads(plan, accessions, versions)
+    plan.names = sorted({row.name for row in [*accessions, *versions]})
+    plan.paths = sorted({row.original_path for row in accessions if row.original_path})
+    plan.blobs = dict(_blobs_of(plan).values_list("sha256", "size"))
+    found = find_rows(plan, is_private=is_private)
+    plan.sheets = {str(pk): lines for pk, lines in found.lines.items()}
+    plan.blobs |= found.blobs
+    plan.values = sorted(found.values)
+    # The container that they came in was stored before them.
+    begun_at = Upload.objects.filter(pk__in=plan.uploads).values_list("created", flat=True)
+    plan.since = min([*(row.created for row in accessions), *begun_at], default=now()).isoformat()
+    plan.counts = count_traces(plan)
+    return plan
+
+
+def _find_lesions(plan: Plan, accessions: list[Accession]) -> None:
+    """Lesions that nothing but these accessions is of; also those that an earlier version of their metadata named."""
+    said = MetadataVersion.objects.filter(accession__in=plan.accessions).values_list("structured__lesion_id", flat=True)
+    named = {str(text) for text in said if text}
+    mine = Q(pk__in={row.lesion_id for row in accessions if row.lesion_id}) | Q(private_id__in=named)
+    others = Accession.objects.filter(lesion__isnull=False).exclude(pk__in=plan.accessions)
+    rows = Lesion.objects.filter(mine, contributor=plan.contributor).exclude(pk__in=others.values("lesion"))
+    for pk, public_id, private_id in rows.order_by("pk").values_list("pk", "public_id", "private_id"):
+        plan.lesions.append(pk)
+        plan.public_ids.append(public_id)
+        plan.lesion_private_ids.append(private_id)
+
+
+def _find_uploads(plan: Plan, accessions: list[Accession], versions: list[FileVersion]) -> None:
+    came_in = {row.delivery_id for row in [*accessions, *versions] if row.delivery_id}
+    plan.uploads = sorted(str(pk) for pk in came_in)
+    mixed = Verdict.objects.filter(delivery__in=came_in, accession__isnull=False).exclude(accession__in=plan.accessions)
+    shared = set(mixed.values_list("delivery", flat=True))
+    plan.own_uploads = sorted(str(pk) for pk in came_in - shared)
+
+
+def _blobs_of(plan: Plan) -> QuerySet[Blob]:
+    accessions, images = plan.accessions, plan.images
+    return Blob.objects.filter(
+        Q(pk__in=Accession.objects.filter(pk__in=accessions).values("original"))
+        | Q(pk__in=ImageFile.objects.filter(image__in=images).values("blob"))
+        | Q(pk__in=FileVersion.objects.filter(accession__in=accessions).values("original"))
+        | Q(pk__in=VersionFile.objects.filter(version__accession__in=accessions).values("blob"))
+        | Q(pk__in=Upload.objects.filter(pk__in=plan.own_uploads).values("blob"))
+    )
+
+
+def verdicts_of_plan(plan: Plan) -> QuerySet[Verdict]:
+    """Verdicts about files of the patient, or that name one."""
+    named = Q(delivery__in=plan.uploads) & (Q(name__in=plan.names) | Q(path__in=plan.paths))
+    own = Q(delivery__in=plan.own_uploads)
+    return Verdict.objects.filter(Q(accession__in=plan.accessions) | Q(other__in=plan.accessions) | named | own)
+
+
+def count_traces(plan: Plan) -> dict[str, int]:
+    """How much there is of each kind, in the words of the receipt."""
+    accessions, images = plan.accessions, plan.images
+    versions = FileVersion.objects.filter(accession__in=accessions)
+    counted = {
+        "images": len(images),
+        "submissions": len(accessions),
+        "lesions": len(plan.lesions),
+        "files of images": ImageFile.objects.filter(image__in=images).count(),
+        "versions of files": versions.count(),
+        "files of versions": VersionFile.objects.filter(version__in=versions).count(),
+        "descriptions": Description.objects.filter(accession__in=accessions).count(),
+        "versions of metadata": MetadataVersion.objects.filter(accession__in=accessions).count(),
+        "reviews": Review.objects.filter(accession__in=accessions).count(),
+        "places in requests to publish": PublishItem.objects.filter(accession__in=accessions).count(),
+        "places in circles of people": Placement.objects.filter(image__in=images).count(),
+        "withdrawals": Withdrawal.objects.filter(image__in=images).count(),
+        "verdicts of uploads, blanked": verdicts_of_plan(plan).count(),
+        "uploads, blanked": len(plan.own_uploads),
+        "spreadsheets, cut": len(plan.sheets),
+        "rows of spreadsheets": sum(len(lines) for lines in plan.sheets.values()),
+        "stored files": len(plan.blobs),
+        "bytes": sum(plan.blobs.values()),
+    }
+    return {name: number for name, number in counted.items() if number or name == "images"}
+
+
+def find_doubts(plan: Plan) -> Doubts:
+    """What may be of the patient too, or holds the same bytes."""
+    others = Accession.objects.exclude(pk__in=plan.accessions).select_related("cohort__contributor")
+    here = others.filter(cohort__contributor=plan.contributor)
+    alike: list[Accession] = []
+    if len(plan.private_id) > 3:
+        text = plan.private_id
+        alike = list(here.filter(Q(name__icontains=text) | Q(original_path__icontains=text))[:100])
+    same = Q(original__sha256__in=plan.blobs) | Q(image__files__blob__sha256__in=plan.blobs)
+    pixels = Image.objects.filter(pk__in=plan.images).values("pixel_hash")
+    held = others.filter(same | Q(image__pixel_hash__in=pixels)).distinct()
+    return Doubts(
+        alike=alike,
+        same_bytes=list(held.filter(cohort__contributor=plan.contributor).order_by("pk")[:100]),
+        elsewhere=held.exclude(cohort__contributor=plan.contributor).count(),
+    )
+
+
+def begun(plan: Plan) -> datetime:
+    """When the first file of the patient came in."""
+    return datetime.fromisoformat(plan.since)

@@ -1,0 +1,359 @@
+"""A patient is erased: nothing is found of them afterwards, wherever one looks, and others lose nothing."""
+
+import io
+import json
+
+import pytest
+from PIL import Image as Picture
+
+from medtheca.base.errors import Conflict, Erased, Invalid, NotAllowed, NotFound
+from medtheca.domains.imaging.models import Image, ImageFile
+from medtheca.domains.ledger.models import Event
+from medtheca.domains.ledger.notifying import notify
+from medtheca.domains.ledger.operations import seal_events
+from medtheca.domains.metadata.models import MetadataFile
+from medtheca.domains.provenance.erasing import (
+    confirm_erasure,
+    decline_erasure,
+    erasure_for,
+    erasures_for,
+    may_confirm,
+    request_erasure,
+)
+from medtheca.domains.provenance.models import Accession, Delivery, Erasure, Lesion, Patient
+from medtheca.domains.provenance.patients import patient_for
+from medtheca.domains.provenance.publication import decide_publication, request_publication
+from medtheca.domains.provenance.reviewing import record_reviews
+from medtheca.domains.search.queries import image_for
+from medtheca.domains.storage.models import ErasedId
+from medtheca.domains.storage.queries import blob_store
+from medtheca.workflows.backup.programs import find_program, run_program, server_major
+from medtheca.workflows.checking import Look, check_archive
+from medtheca.workflows.describe import give_metadata
+from medtheca.workflows.erase import running
+from medtheca.workflows.erase.lists import entries_in
+from medtheca.workflows.publish import withdraw
+from tests.factories.accounts import make_user
+from tests.factories.provenance import deliver, make_cohort, make_zip, run_jobs
+from tests.factories.storage import make_wide_scopes, sha256_of, use_data_folder
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PATIENT, LESION, FOLDER, NAME = "PATMARK-0001", "LESMARK-0001", "PATHMARK-77", "NAMEMARK"
+MARKS = (PATIENT, LESION, FOLDER, NAME, "EXIFMARK", "FREEMARK", "REASONMARK", "LOGMARK")
+WORDS = "The label reads REASONMARK."
+
+
+def photograph(seed, *, secret=""):
+    data = io.BytesIO()
+    exif = Picture.Exif()
+    if secret:
+        exif[270] = f"Taken of {secret}"
+    Picture.effect_noise((48, 36), 40 + seed).convert("RGB").save(data, "JPEG", exif=exif)
+    return data.getvalue()
+
+
+class Archive:
+    """Alice's cohort with three images of one patient and two of another, published, one of the three withdrawn."""
+
+    def __init__(self, data):
+        self.data = data
+        self.alice, self.bob, self.sam = make_user("alice"), make_user("bob"), make_user("sam")
+        self.other_staff = make_user("susan", staff=True)
+        self.cohort = make_cohort(self.alice)
+        self.mine = [photograph(number, secret="EXIFMARK") for number in range(3)]
+        self.others = [photograph(number) for number in range(10, 12)]
+        packed = [(f"{FOLDER}/{NAME}_{number}.jpg", image) for number, image in enumerate(self.mine)]
+        packed += [(f"ward/other_{number}.jpg", image) for number, image in enumerate(self.others)]
+        self.container = make_zip(packed)
+        deliver(self.alice, self.cohort, self.container, filename="all.zip")
+        # The same file once more, by itself: its upload is named after it.
+        deliver(self.alice, self.cohort, self.mine[0], filename=f"{NAME}_0.jpg")
+        run_jobs()
+        self.describe()
+        self.publish()
+
+    def describe(self):
+        lines = ["filename;patient_id;lesion_id;sex;ward"]
+        lines += [f"{NAME}_{number}.jpg;{PATIENT};{LESION};female;FREEMARK ward" for number in range(3)]
+        lines += [f"other_{number}.jpg;PAT-OTHER-2;;male;seven" for number in range(2)]
+        give_metadata(
+            user=self.alice, cohort_id=self.cohort.pk, name="values.csv", data="\r\n".join(lines).encode() + b"\r\n"
+        )
+        run_jobs()
+        self.patient = Patient.objects.get(private_id=PATIENT)
+
+    def publish(self):
+        for mine, reason in ((True, WORDS), (False, "")):
+            rows = Accession.objects.filter(patient__private_id=PATIENT) if mine else Accession.objects.all()
+            record_reviews(
+                accession_ids=rows.values_list("pk", flat=True),
+                reviewer=self.sam if mine else self.other_staff,
+                decision="accepted",
+                reason=reason,
+            )
+        request = request_publication(cohort=self.cohort, requester=self.alice, visibility="public")
+        decide_publication(request_id=request.pk, staff=self.sam, accept=True)
+        run_jobs()
+        last = Accession.objects.filter(patient=self.patient).last()
+        withdraw(user=self.alice, image_ref=last.image.public_id, reason=WORDS)
+        notify(
+            recipient_ids=[self.alice.pk], kind="review.outcome", words="Seen.", url=f"/images/{last.image.public_id}/"
+        )
+        seal()
+
+    def erase(self, **changes):
+        asked = request_erasure(
+            user=self.alice, patient_public_id=self.patient.public_id, **{"reason": "patient", **changes}
+        )
+        return confirm_erasure(user=self.sam, erasure_id=asked.pk, typed=self.patient.public_id)
+
+
+def seal():
+    while seal_events():
+        pass
+
+
+@pytest.fixture
+def archive(settings, tmp_path):
+    data = use_data_folder(settings, tmp_path / "data", secret_key="")
+    make_wide_scopes()
+    (data / "logs").mkdir()
+    (data / "logs" / "web.log").write_text(f"2026 INFO something about {NAME}_1.jpg\nand a line that stays\n")
+    yield Archive(data)
+    blob_store.cache_clear()
+
+
+def dump(tmp_path):
+    """Everything in the database as SQL, but for the queue's finished jobs, which are Procrastinate's."""
+    path = tmp_path / "dump.sql"
+    run_program(find_program("pg_dump", server=server_major()), ["--format=plain", "--inserts", f"--file={path}"])
+    return path.read_text()
+
+
+def marks_in(text):
+    return sorted(mark for mark in MARKS if mark in text)
+
+
+def marks_in_folder(folder):
+    found = {}
+    for path in folder.rglob("*"):
+        if path.is_file():
+            data = path.read_bytes()
+            if marks := sorted(mark for mark in MARKS if mark.encode() in data) or [
+                mark for mark in MARKS if mark in path.name
+            ]:
+                found[str(path.relative_to(folder))] = marks
+    return found
+
+
+def test_marks_are_found_before(archive, tmp_path):
+    """The search itself must be able to find."""
+    assert {PATIENT, LESION, FOLDER, NAME, "FREEMARK", "REASONMARK"} <= set(marks_in(dump(tmp_path)))
+    assert "EXIFMARK" in {mark for marks in marks_in_folder(archive.data).values() for mark in marks}
+
+
+def test_nothing_is_left_of_the_patient(archive, tmp_path):
+    mine = list(Accession.objects.filter(patient=archive.patient).select_related("image"))
+    keys = [str(row.image.key) for row in mine]
+    pixels = [row.image.pixel_hash for row in mine]
+    files = list(
+        ImageFile.objects.filter(image__in=[row.image_id for row in mine]).values_list("blob__sha256", flat=True)
+    )
+    erasure = archive.erase()
+    run_jobs()
+    erasure.refresh_from_db()
+    assert (erasure.state, erasure.trouble, erasure.plan) == ("done", "", {})
+    text = dump(tmp_path)
+    assert marks_in(text) == []
+    print(
+        [
+            line[:200]
+            for line in text.splitlines()
+            for word in [*keys, *pixels, *files, sha256_of(archive.container)]
+            if word in line
+        ]
+    )
+    assert [word for word in [*keys, *pixels, *files, sha256_of(archive.container)] if word in text] == []
+    assert marks_in_folder(archive.data) == {}
+    for data in [*archive.mine, archive.container]:
+        assert not blob_store().exists(sha256_of(data))
+    assert "and a line that stays" in (archive.data / "logs" / "web.log").read_text()
+
+
+def test_others_lose_nothing_and_every_invariant_holds(archive):
+    before = set(Accession.objects.exclude(patient=archive.patient).values_list("pk", flat=True))
+    archive.erase()
+    run_jobs()
+    seal()
+    assert set(Accession.objects.values_list("pk", flat=True)) == before
+    assert [str(violation) for violation in check_archive(Look(deep=True)).all] == []
+    sheet = MetadataFile.objects.get()
+    lines = blob_store().path(sheet.blob.sha256).read_text().splitlines()
+    assert [line for line in lines if line] == [
+        "filename;patient_id;lesion_id;sex;ward",
+        "other_0.jpg;PAT-OTHER-2;;male;seven",
+        "other_1.jpg;PAT-OTHER-2;;male;seven",
+    ]
+    # Lines keep their numbers, which corrections name.
+    assert lines[4].startswith("other_0.jpg")
+
+
+def test_public_ids_are_tombstones(archive):
+    public = list(Image.objects.filter(accession__patient=archive.patient).values_list("public_id", flat=True))
+    lesion = Lesion.objects.get(private_id=LESION).public_id
+    archive.erase()
+    run_jobs()
+    assert set(ErasedId.objects.values_list("public_id", flat=True)) == {*public, lesion, archive.patient.public_id}
+    with pytest.raises(Erased, match="was erased on"):
+        image_for(None, public[0])
+    with pytest.raises(Erased):
+        patient_for(archive.bob, archive.patient.public_id)
+    with pytest.raises(Exception, match="never given again"):
+        Image.objects.filter(accession__isnull=False).update(public_id=public[0])
+
+
+def test_the_receipt_counts_and_identifies_nobody(archive):
+    erasure = archive.erase(words="Letter of 3 May, file 17.")
+    run_jobs()
+    erasure.refresh_from_db()
+    receipt = erasure.receipt
+    assert receipt["removed"]["images"] == 3
+    assert receipt["removed"]["rows of spreadsheets"] == 3
+    assert receipt["requested"]["by"] == "Alice Example"
+    assert receipt["confirmed"]["by"] == "Sam Example"
+    assert receipt["words"] == "Letter of 3 May, file 17."
+    assert marks_in(json.dumps(receipt)) == []
+    assert sha256_of(archive.mine[0]) not in json.dumps(receipt)
+    event = Event.objects.get(verb="erasure.done")
+    assert event.details == {"receipt_sha256": receipt["sha256"]}
+
+
+def test_two_people_are_needed_and_one_is_of_the_staff(archive):
+    make = lambda user: request_erasure(user=user, patient_public_id=archive.patient.public_id, reason="consent")  # noqa: E731
+    with pytest.raises(NotFound):
+        make(archive.bob)
+    asked = make(archive.alice)
+    with pytest.raises(Conflict, match="under way already"):
+        make(archive.sam)
+    for user in (archive.alice, archive.bob):
+        assert not may_confirm(user, asked)
+    with pytest.raises(NotAllowed, match="asked cannot confirm"):
+        confirm_erasure(user=archive.alice, erasure_id=asked.pk, typed=asked.patient_public_id)
+    with pytest.raises(NotFound):
+        confirm_erasure(user=archive.bob, erasure_id=asked.pk, typed=asked.patient_public_id)
+    with pytest.raises(Invalid):
+        confirm_erasure(user=archive.sam, erasure_id=asked.pk, typed="IP_0000000")
+    decline_erasure(user=archive.alice, erasure_id=asked.pk, because="A mistake.")
+    with pytest.raises(Conflict, match="declined already"):
+        confirm_erasure(user=archive.sam, erasure_id=asked.pk, typed=asked.patient_public_id)
+    by_staff = make(archive.sam)
+    assert may_confirm(archive.alice, by_staff)
+    assert may_confirm(archive.other_staff, by_staff)
+    assert erasures_for(archive.bob).count() == 0
+    with pytest.raises(NotFound):
+        erasure_for(archive.bob, by_staff.pk)
+
+
+@pytest.mark.parametrize("words", [f"As {PATIENT} wished", f"Image {NAME}_1.jpg", f"of {LESION.lower()}"])
+def test_the_reason_may_not_name_the_patient(archive, words):
+    with pytest.raises(Invalid) as refusal:
+        archive.erase(words=words)
+    assert refusal.value.problems[0].code == "names_the_patient"
+    assert not Erasure.objects.exists()
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+_POINTS = (
+    "write_entry",
+    "set_visibility",
+    "cut_sheet",
+    "remove_rows",
+    "erase_bytes",
+    "clean_database",
+    "make_receipt",
+    "words.scrub_reports",
+    "words.forget_notifications",
+    "words.redact_ledger",
+    "words.scrub_tables",
+    "words.scrub_sessions",
+    "words.blot_files",
+    "words.find_in_tables",
+)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("point", _POINTS)
+def test_killed_anywhere_it_goes_on(archive, tmp_path, monkeypatch, point, when):
+    module, _, name = f"{point}".rpartition(".")
+    place = running.words if module else running
+    real = getattr(place, name)
+
+    def killed(*args, **kwargs):
+        if when == "after":
+            real(*args, **kwargs)
+        raise Killed
+
+    erasure = archive.erase()
+    with monkeypatch.context() as patched:
+        patched.setattr(place, name, killed)
+        with pytest.raises(Killed):
+            running.erase_patient(erasure_id=erasure.pk)
+    running.erase_patient(erasure_id=erasure.pk)
+    erasure.refresh_from_db()
+    assert erasure.state == "done"
+    assert erasure.receipt["removed"]["images"] == 3
+    assert marks_in(dump(tmp_path)) == []
+    assert marks_in_folder(archive.data) == {}
+    seal()
+    assert [str(violation) for violation in check_archive(Look(deep=True)).all] == []
+
+
+def test_bytes_that_others_hold_stay_and_the_receipt_says_so(archive):
+    elsewhere = make_cohort(archive.bob, name="Bob's")
+    deliver(archive.bob, elsewhere, archive.mine[1], filename="my own.jpg")
+    run_jobs()
+    erasure = archive.erase()
+    run_jobs()
+    erasure.refresh_from_db()
+    assert erasure.state == "done"
+    assert erasure.receipt["kept_because_shared"] > 0
+    assert blob_store().exists(sha256_of(archive.mine[1]))
+    assert not blob_store().exists(sha256_of(archive.mine[2]))
+
+
+def test_nothing_begins_while_an_upload_is_on_its_way(archive):
+    Delivery.objects.update(state="unpacking", finished=None)
+    erasure = archive.erase()
+    with pytest.raises(Conflict, match="still being worked through"):
+        running.erase_patient(erasure_id=erasure.pk)
+    erasure.refresh_from_db()
+    assert (erasure.stage, erasure.trouble) == (
+        "",
+        "An upload with files of the patient is still being worked through.",
+    )
+    assert Accession.objects.filter(patient=archive.patient).count() == 3
+
+
+def test_words_that_somebody_else_needs_are_left_to_them(archive):
+    """Bob's file has the same name as one of Alice's patient: it is his, and its name stays."""
+    elsewhere = make_cohort(archive.bob, name="Bob's")
+    deliver(archive.bob, elsewhere, photograph(99), filename=f"{NAME}_1.jpg")
+    run_jobs()
+    erasure = archive.erase()
+    run_jobs()
+    erasure.refresh_from_db()
+    assert erasure.state == "done"
+    assert Accession.objects.get(cohort=elsewhere).name == f"{NAME}_1.jpg"
+    assert erasure.receipt["words_left_because_shared"] == 1
+
+
+def test_the_list_beside_the_database_names_nobody(archive):
+    erasure = archive.erase()
+    run_jobs()
+    (path,) = (archive.data / "erasures").iterdir()
+    assert marks_in(path.read_text()) == []
+    assert entries_in(archive.data / "erasures")[str(erasure.pk)].patient == archive.patient.public_id
