@@ -11,6 +11,7 @@ ORDER = [
     "ledger",
     "accounts",
     "storage",
+    "trials",
     "imaging",
     "access",
     "provenance",

@@ -18,7 +18,7 @@ from django.template.loader import get_template
 # Django has to be set up before anything that knows its tables is imported.
 _django = get_wsgi_application()
 
-from medtheca.interfaces.bytes.bodies import ClientGone, take_body  # noqa: E402 - after the set-up above
+from medtheca.interfaces.bytes.bodies import ClientGone, body_limit, take_body  # noqa: E402 - after the set-up above
 from medtheca.interfaces.bytes.plane import BytePlane  # noqa: E402 - after the set-up above
 from medtheca.interfaces.bytes.wire import Problem, Receive, Request, Scope, Send  # noqa: E402 - after the set-up above
 
@@ -59,7 +59,7 @@ class Application:
     async def _answer_page(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request.of(scope, receive, send)
         try:
-            body = await take_body(request, self._bytes.threads)
+            body = await take_body(request, self._bytes.threads, limit=body_limit(request))
         except ClientGone:
             return
         except Problem as problem:

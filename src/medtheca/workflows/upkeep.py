@@ -14,6 +14,7 @@ from medtheca.domains.storage.enums import UploadState
 from medtheca.domains.storage.models import Upload
 from medtheca.domains.storage.upkeep import UPLOAD_IDLE, Swept, idle_uploads, run_upkeep
 from medtheca.domains.storage.uploads import release_upload
+from medtheca.domains.trials.operations import sweep_inspections
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +23,13 @@ class Upkeep:
 
     uploads_expired: int
     swept: Swept
+    trials: int = 0
 
 
 def keep_up() -> Upkeep:
     """Do all of the upkeep once; call it outside of a transaction, from a job or by hand."""
     add_up_tally()
-    return Upkeep(uploads_expired=expire_uploads(), swept=run_upkeep())
+    return Upkeep(uploads_expired=expire_uploads(), swept=run_upkeep(), trials=sweep_inspections())
 
 
 def expire_uploads(*, idle: timedelta = UPLOAD_IDLE) -> int:

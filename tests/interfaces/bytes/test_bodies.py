@@ -52,3 +52,19 @@ def test_a_body_that_trickles_is_cut_off():
 def test_a_slow_body_arrives():
     pieces = [b"x" * 1000] * 20
     assert take(pieces, pause=0.05, announced=20_000) == b"".join(pieces)
+
+
+def limit_of(method, path, **headers):
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    scope = {"method": method, "path": path, "headers": pairs, "query_string": b""}
+    return bodies.body_limit(Request.of(scope, None, None))
+
+
+def test_only_a_dry_run_may_be_larger_and_more_so_for_whoever_says_who_they_are():
+    for path in ("/inspect/", "/api/v2/inspections/"):
+        assert limit_of("POST", path) == 26_000_000
+        assert limit_of("POST", path, cookie="a=b; sessionid=x") == 102_000_000
+        assert limit_of("POST", path, authorization="Bearer mt_x") == 102_000_000
+        assert limit_of("GET", path, cookie="sessionid=x") == bodies.BODY_LIMIT
+    for path in ("/", "/inspect/x/", "/inspect", "/api/v2/cohorts/"):
+        assert limit_of("POST", path, cookie="sessionid=x") == bodies.BODY_LIMIT

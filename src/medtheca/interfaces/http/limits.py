@@ -44,6 +44,8 @@ class Limit:
 
 
 TOKEN_FAILURES = Limit("token-failures", 30, 60)
+INSPECTIONS_BY_STRANGERS = Limit("inspections-by-strangers", 6, 3600)
+INSPECTIONS_BY_PEOPLE = Limit("inspections-by-people", 60, 3600)
 UPLOADS_BEGUN = Limit("uploads-begun", 10_000, 3600)
 
 
@@ -67,6 +69,13 @@ def seconds_to_wait_for(limit: Limit, who: str) -> int:
         return max(1, math.ceil((window + 1) * limit.seconds - moment))
     cache.set(key, count + 1, limit.seconds)
     return 0
+
+
+def seconds_to_wait_for_inspection(request: HttpRequest, user_id: int | None) -> int:
+    """As `seconds_to_wait_for`, for one more dry run of a person, or of an address where nobody is signed in."""
+    if user_id is not None:
+        return seconds_to_wait_for(INSPECTIONS_BY_PEOPLE, f"user {user_id}")
+    return seconds_to_wait(INSPECTIONS_BY_STRANGERS, request.META.get("REMOTE_ADDR", ""))
 
 
 def network_of(address: str) -> str:

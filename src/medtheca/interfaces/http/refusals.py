@@ -101,6 +101,17 @@ class TooManyFailures(Refused):
         )
 
 
+class TooOften(Refused):
+    """More of something within the hour than anybody needs."""
+
+    status = 429
+    code = "too_often"
+
+    def __init__(self, message: str, *, wait: int, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy, headers={"Retry-After": str(wait)})
+        self.wait = wait
+
+
 def refusal_response(refusal: Refused) -> JsonResponse:
     """A refusal as problem details (RFC 9457)."""
     body = {

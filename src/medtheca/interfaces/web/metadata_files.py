@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from medtheca.base.errors import Invalid
 from medtheca.domains.metadata.queries import metadata_file_for
-from medtheca.domains.provenance.access import require_owner
+from medtheca.domains.provenance.access import require_editor
 from medtheca.domains.provenance.queries import cohort_for
 from medtheca.interfaces.web.accounts.forms import show_refusal
 from medtheca.interfaces.web.deliveries import metadata_words
@@ -27,7 +27,7 @@ def metadata_upload(request: HttpRequest, cohort_id: int) -> HttpResponse:
     """Give a cohort a CSV. It is checked and applied by a job; its page tells what came of it."""
     user = signed_in(request)
     found = cohort_for(user, cohort_id)
-    require_owner(user, found, to="describe its images")
+    require_editor(user, found, to="describe its images")
     form = MetadataForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         file = form.cleaned_data["file"]
