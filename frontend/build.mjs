@@ -104,6 +104,7 @@ await buildStyles();
 await buildScript("theme", "site/theme.ts");
 await buildScript("site", "site/site.ts");
 await buildScript("upload", "upload/upload.ts");
+await buildScript("passkeys", "account/passkeys.ts");
 await buildScript("inspect", "inspect/inspect.ts");
 await buildScript("review", "review/review.ts");
 await copyFile(path.join(modules, "htmx.org/dist/htmx.min.js"), path.join(out, "htmx.js"));

@@ -6,7 +6,8 @@ from django.db import close_old_connections
 
 from medtheca.domains.accounts.errors import BadUser, EmailTaken, UnknownUser
 from medtheca.domains.accounts.models import User
-from medtheca.domains.accounts.operations import change_names, create_user, set_active
+from medtheca.domains.accounts.operations import create_user, set_active
+from medtheca.domains.accounts.profiles import Profile, change_profile
 from medtheca.domains.accounts.queries import user_by_email
 from medtheca.domains.ledger.models import Event
 from tests.factories.accounts import PASSWORD, make_user
@@ -94,8 +95,8 @@ def test_disabling_twice_is_one_event():
 @pytest.mark.django_db
 def test_names_change_and_long_ones_are_refused():
     alice = make_user("alice")
-    change_names(user=alice, first_name=" Alice ", last_name="Miller")
+    change_profile(user=alice, profile=Profile(first_name=" Alice ", last_name="Miller"))
     alice.refresh_from_db()
     assert alice.full_name == "Alice Miller"
     with pytest.raises(BadUser):
-        change_names(user=alice, first_name="Alice", last_name="x" * 151)
+        change_profile(user=alice, profile=Profile(first_name="Alice", last_name="x" * 151))

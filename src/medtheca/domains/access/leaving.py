@@ -1,49 +1,39 @@
-"""Going out of circles, alone or for somebody else; nobody goes who would leave one without an owner."""
+"""What happens to a person's circles when the person goes."""
 
 from __future__ import annotations
 
-from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
-from medtheca.base.errors import Conflict, NotFound
-from medtheca.domains.access.enums import Role
-from medtheca.domains.access.models import Membership, Scope
-from medtheca.domains.access.operations import add_member, remove_member
+from medtheca.domains.access.enums import Role, ScopeKind
+from medtheca.domains.access.models import Invitation, Membership, Scope
 from medtheca.domains.accounts.models import User
 
+# A cohort without an owner of its own is its contributor's; these two would be nobody's.
+_NEED_AN_OWNER = (ScopeKind.CONTRIBUTOR, ScopeKind.GROUP)
 
-def hand_over(*, scope: Scope, giver: User, taker: User) -> None:
-    """Make one person an owner in the place of another, in one step.
 
-    Raises `NotFound` where the giver owns nothing here, `Conflict` for a disabled taker or for the giver themselves.
+def circles_owned_alone(user: User) -> QuerySet[Scope]:
+    """Contributors' circles and groups that would be left without an owner who can log in."""
+    owners = Membership.objects.filter(scope=OuterRef("pk"), role=Role.OWNER)
+    others = owners.filter(user__is_active=True).exclude(user=user)
+    mine = Exists(owners.filter(user=user))
+    return Scope.objects.filter(mine, ~Exists(others), kind__in=_NEED_AN_OWNER).order_by("kind", "name", "pk")
+
+
+def lock_owners(user: User) -> None:
+    """Hold the owners of what a person owns, so that two owners who go at once do not each rely on the other."""
+    mine = Membership.objects.filter(user=user, role=Role.OWNER).values("scope")
+    owners = Membership.objects.select_for_update().filter(scope__in=mine, role=Role.OWNER)
+    list(owners.order_by("pk").values_list("pk"))
+
+
+def leave_all_circles(user: User) -> int:
+    """End every membership of a person and take their address out of invitations; return how many circles.
+
+    Invitations that they sent and nobody took end, since nobody answers for them.
     """
-    if giver.pk == taker.pk:
-        raise Conflict(f"{giver.email} is an owner already.", remedy="Name somebody else.")
-    if not taker.is_active:
-        raise Conflict(f"{taker.email} is disabled.", remedy="Ask staff to enable the user first.")
-    with transaction.atomic():
-        # The owners' rows are locked in one order here too, before anybody comes in or goes.
-        owners = Membership.objects.select_for_update().filter(scope=scope, role=Role.OWNER).order_by("pk")
-        if giver.pk not in list(owners.values_list("user_id", flat=True)):
-            raise NotFound(f"{giver.email} is not an owner.")
-        add_member(scope=scope, user=taker, role=Role.OWNER)
-        remove_member(scope=scope, user=giver)
-
-
-def leave_every_circle(*, user: User) -> None:
-    """Take a person out of all circles, before their account goes.
-
-    Raises `Conflict` that names each circle which they alone own; they stay in all of them then.
-    """
-    alone = []
-    with transaction.atomic():
-        for membership in Membership.objects.filter(user=user).select_related("scope").order_by("scope"):
-            try:
-                remove_member(scope=membership.scope, user=user)
-            except Conflict:
-                alone.append(membership.scope.name)
-        if alone:
-            raise Conflict(
-                f"{user.email} is the last owner of {', '.join(sorted(alone))}.",
-                remedy="Hand over each of them to somebody else first.",
-                code="last_owner",
-            )
+    Invitation.objects.filter(email__iexact=user.email, accepted__isnull=True).delete()
+    Invitation.objects.filter(by=user, accepted__isnull=True).delete()
+    Invitation.objects.filter(accepted_by=user).update(email=f"deleted-{user.hash_id}@deleted.invalid".lower())
+    left, _ = Membership.objects.filter(user=user).delete()
+    return left

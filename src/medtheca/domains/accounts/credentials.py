@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -64,3 +65,10 @@ def _note(user: User, ended: int) -> None:
         subject_id=user.pk,
         details={"sessions": ended},
     )
+
+
+def drop_ended_sessions() -> int:
+    """Delete what is left of sessions that have ended, so that no network address is kept longer; return how many."""
+    Session.objects.filter(expire_date__lt=now()).delete()
+    gone, _ = UserSession.objects.exclude(session_key__in=Session.objects.values("session_key")).delete()
+    return int(gone)

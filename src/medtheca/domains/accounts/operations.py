@@ -96,18 +96,6 @@ def record_sign_up(*, user: User, by: str = "sign-up") -> None:
     )
 
 
-def change_names(*, user: User, first_name: str, last_name: str) -> User:
-    """Give a user other names. Raises `BadUser`."""
-    first_name, last_name = first_name.strip(), last_name.strip()
-    if problems := _name_problems(first_name, last_name):
-        raise BadUser("The names were not changed.", problems=problems)
-    with transaction.atomic():
-        user.first_name, user.last_name = first_name, last_name
-        user.save(update_fields=["first_name", "last_name"])
-        record(actor_id=user.pk, verb="user.renamed", subject_type="user", subject_id=user.pk)
-    return user
-
-
 def set_active(*, user: User, active: bool, actor_id: int | None = None) -> User:
     """Disable a user, whose sessions and tokens stop at once, or enable one again. Repeating it does nothing."""
     with transaction.atomic():

@@ -10,6 +10,7 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from medtheca.base.clock import now
+from medtheca.base.errors import NotFound
 from medtheca.domains.accounts.access import tokens_visible_to
 from medtheca.domains.accounts.enums import TokenScope, TokenState
 from medtheca.domains.accounts.errors import UnknownUser
@@ -87,3 +88,19 @@ def user_by_email(email: str) -> User:
 def all_users() -> QuerySet[User]:
     """Every user, by address."""
     return User.objects.order_by("email")
+
+
+def find_users(words: str) -> QuerySet[User]:
+    """Users whose name or address holds all of the words, by address; all where there are none. For staff."""
+    found = all_users()
+    for word in words.split()[:5]:
+        found = found.filter(Q(email__icontains=word) | Q(first_name__icontains=word) | Q(last_name__icontains=word))
+    return found
+
+
+def user_numbered(user_id: int) -> User:
+    """The user with this id. Raises `NotFound`. For staff."""
+    found = User.objects.filter(pk=user_id).first()
+    if found is None:
+        raise NotFound(f"There is no user {user_id}.")
+    return found

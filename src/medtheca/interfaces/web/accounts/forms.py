@@ -10,6 +10,7 @@ from django import forms
 from medtheca.base.clock import now
 from medtheca.base.errors import DomainError, Invalid
 from medtheca.domains.accounts.enums import TokenScope
+from medtheca.toolkit.countries import countries
 
 _NEVER = "never"
 
@@ -52,14 +53,42 @@ class TokenForm(forms.Form):
         return None if chosen == _NEVER else now() + timedelta(days=int(chosen))
 
 
-class NamesForm(forms.Form):
-    """How a person is called on pages."""
+_SEEN_BY_COLLEAGUES = "Private: for people of your contributors, cohorts and groups, and for staff."
+
+
+class ProfileForm(forms.Form):
+    """What a person says about themselves; beside each field stands who sees it. The domain judges the values."""
 
     first_name = forms.CharField(
-        max_length=150, required=False, widget=forms.TextInput(attrs={"autocomplete": "given-name"})
+        max_length=150,
+        required=False,
+        help_text=_SEEN_BY_COLLEAGUES,
+        widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
     )
     last_name = forms.CharField(
-        max_length=150, required=False, widget=forms.TextInput(attrs={"autocomplete": "family-name"})
+        max_length=150,
+        required=False,
+        help_text=_SEEN_BY_COLLEAGUES,
+        widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
+    )
+    affiliation = forms.CharField(
+        max_length=200,
+        required=False,
+        help_text=f"Where you work or study. {_SEEN_BY_COLLEAGUES}",
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
+    )
+    orcid = forms.CharField(
+        max_length=60,
+        required=False,
+        label="ORCID iD",
+        help_text=f"Such as 0000-0002-1825-0097. {_SEEN_BY_COLLEAGUES}",
+        widget=forms.TextInput(attrs={"inputmode": "text", "spellcheck": "false"}),
+    )
+    country = forms.ChoiceField(
+        required=False,
+        choices=lambda: [("", "Not said"), *countries().items()],
+        help_text="Private: seen by staff only.",
+        widget=forms.Select(attrs={"autocomplete": "country"}),
     )
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from medtheca.interfaces.web.accounts import agreements, sessions, views
+from medtheca.interfaces.web.accounts import agreements, leaving, sessions, taking, views
 from medtheca.interfaces.web.errors import page
 
 urlpatterns = [
     path("terms/", page(agreements.terms), name="terms"),
     path("privacy/", page(agreements.privacy), name="privacy"),
     path("account/", views.account, name="account"),
+    path("account/delete/", page(leaving.delete_account), name="delete_account"),
+    path("account/exports/", page(taking.exports), name="exports"),
+    path("account/exports/<uuid:export_id>.zip", page(taking.export_file), name="export_file"),
     path("account/terms/", page(agreements.accept), name="accept_terms"),
     path("account/sessions/", page(sessions.sessions), name="sessions"),
     path("account/sessions/end/", page(sessions.sessions_end), name="sessions_end"),

@@ -15,12 +15,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from medtheca.base.errors import DomainError
+from medtheca.domains.accounts.credentials import sessions_of
 from medtheca.domains.accounts.errors import UnknownToken
-from medtheca.domains.accounts.operations import MAX_LIVE_TOKENS, change_names, create_token, revoke_token
-from medtheca.domains.accounts.queries import token_state, tokens_of
+from medtheca.domains.accounts.factors import factors_of, lacks_second_factor
+from medtheca.domains.accounts.operations import MAX_LIVE_TOKENS, create_token, revoke_token
+from medtheca.domains.accounts.profiles import Profile, change_profile
+from medtheca.domains.accounts.queries import live_tokens, token_state, tokens_of
+from medtheca.domains.accounts.terms import acceptances_of
 from medtheca.interfaces.http.middleware import is_from_here
-from medtheca.interfaces.web.accounts.forms import NamesForm, TokenForm, show_refusal
+from medtheca.interfaces.web.accounts.forms import ProfileForm, TokenForm, show_refusal
 from medtheca.interfaces.web.accounts.mailbox import newest_mail
+from medtheca.interfaces.web.people import signed_in
 
 _LOCAL_NAMES = {"localhost", "127.0.0.1", "::1"}
 
@@ -29,19 +34,28 @@ _LOCAL_NAMES = {"localhost", "127.0.0.1", "::1"}
 @login_required
 @require_http_methods(["GET", "POST"])
 def account(request: HttpRequest) -> HttpResponse:
-    """Names, and the way to password, addresses and tokens."""
-    user = request.user
-    assert user.is_authenticated
-    form = NamesForm(request.POST or None, initial={"first_name": user.first_name, "last_name": user.last_name})
+    """The profile, and the way to everything else of the account."""
+    user = signed_in(request)
+    fields = ("first_name", "last_name", "affiliation", "orcid", "country")
+    form = ProfileForm(request.POST or None, initial={name: getattr(user, name) for name in fields})
     if request.method == "POST" and form.is_valid():
         try:
-            change_names(user=user, **form.cleaned_data)
+            change_profile(user=user, profile=Profile(**form.cleaned_data))
         except DomainError as refusal:
             show_refusal(form, refusal)
         else:
-            messages.success(request, "Your name was saved.")
+            messages.success(request, "Your profile was saved.")
             return redirect("account")
-    return render(request, "pages/account.html", {"form": form})
+    context = {
+        "form": form,
+        "factors": factors_of(user),
+        "factor_missing": lacks_second_factor(user),
+        "sessions": sessions_of(user).count(),
+        "live_tokens": live_tokens(tokens_of(user)).count(),
+        "accepted": acceptances_of(user).first(),
+        "sign_on": settings.ENVIRONMENT.oidc_name if settings.ENVIRONMENT.oidc_issuer else "",
+    }
+    return render(request, "pages/account.html", context)
 
 
 @never_cache
