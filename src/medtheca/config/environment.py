@@ -130,6 +130,12 @@ def _smtp_url(value: str) -> str:
     return value
 
 
+def _email(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", value):
+        raise ValueError("write one e-mail address, such as support@archive.example.org")
+    return value
+
+
 def _public_url(value: str) -> str:
     parts = _split(value)
     if value and (parts.scheme not in {"http", "https"} or not parts.netloc):
@@ -169,6 +175,7 @@ class Setting:
     default: str
     help: str
     secret: bool = False
+    formerly: str = ""
 
 
 SETTINGS: tuple[Setting, ...] = (
@@ -239,11 +246,12 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("MEDTHECA_MAIL_FROM", "mail_from", _text, "Medtheca <noreply@localhost>", "Sender of e-mail."),
     Setting(
-        "SUPPORT_EMAIL",
+        "MEDTHECA_SUPPORT_EMAIL",
         "support_email",
-        _text,
+        _email,
         "support@localhost",
-        "Where people ask for help; shown in the footer and in errors.",
+        "Where people ask for help: in the footer, in errors, in mail and in the API's description.",
+        formerly="SUPPORT_EMAIL",
     ),
     Setting("MEDTHECA_NAME", "name", _text, "Medtheca", "Name of this instance, in titles and e-mail."),
     Setting(
@@ -398,7 +406,7 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
     values: dict[str, Any] = {}
     wrong: list[str] = []
     for setting in SETTINGS:
-        text = variables.get(setting.variable, setting.default)
+        text = variables.get(setting.variable, variables.get(setting.formerly, setting.default))
         try:
             values[setting.attribute] = setting.parse(text)
         except ValueError as error:

@@ -8,6 +8,7 @@ import re
 _SECRETS = (
     # What follows in these addresses resets a password or confirms an address.
     (re.compile(r"(/accounts/(?:password/reset/key|confirm-email)/)[^/\s\"'?]+"), r"\1…"),
+    (re.compile(r"(/(?:invitations|unsubscribe)/)[^/\s\"'?]+"), r"\1…"),
     (re.compile(r"\bmt_[A-Za-z0-9_-]{8,}"), "mt_…"),
     (re.compile(r"([?&]ticket=)[A-Za-z0-9_-]+"), r"\1…"),
 )

@@ -93,7 +93,7 @@ def problem(answer):
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.headers["Tus-Resumable"] == "1.0.0"
     body = json.loads(answer.content)
-    assert set(body) == {"type", "title", "status", "detail", "code", "remedy"}
+    assert set(body) == {"type", "title", "status", "detail", "code", "remedy", "support"}
     assert body["status"] == answer.status
     assert body["detail"]
     return body["code"]

@@ -1,5 +1,7 @@
 """Refusals as pages, forged forms, strange text, robots, the status and the style guide."""
 
+import re
+
 import pytest
 from django.test import RequestFactory
 
@@ -43,11 +45,32 @@ def test_each_refusal_has_its_page(alice, refusal, status):
     assert "no-store" in answer["Cache-Control"]
 
 
+def error_id(answer):
+    return re.search(r"\?subject=Error%20([0-9a-f]{12})\"", words(answer))[1]
+
+
 def test_what_cannot_be_found_reads_the_same_as_what_is_hidden(as_charlie, cohort):
     places = [f"/cohorts/{cohort.pk}/", f"/cohorts/{cohort.pk + 1000}/"]
     hidden, absent = (as_charlie.get(place) for place in places)
     assert hidden.status_code == absent.status_code == 404
-    assert words(hidden).replace(places[0], "HERE") == words(absent).replace(places[1], "HERE")
+    # Each request has an id of its own, for support.
+    same = [
+        words(answer).replace(error_id(answer), "ID").replace(place, "HERE")
+        for answer, place in zip((hidden, absent), places, strict=True)
+    ]
+    assert same[0] == same[1]
+
+
+def test_every_error_page_says_whom_to_ask_with_which_id(as_charlie, cohort, settings, caplog):
+    settings.SUPPORT_EMAIL = "help@archive.example.org"
+    caplog.set_level("INFO", logger="medtheca.interfaces.http.request_ids")
+    for address in (f"/cohorts/{cohort.pk}/", "/nowhere/", "/status/", "/images/a%00b/"):
+        answer = as_charlie.get(address)
+        assert answer.status_code >= 400, address
+        assert "mailto:help@archive.example.org" in words(answer)
+        assert f"Request {error_id(answer)} was refused: {answer.status_code} GET" in caplog.text
+    said = [record.getMessage() for record in caplog.records if record.name.endswith("request_ids")]
+    assert not any(f"cohorts/{cohort.pk}" in line for line in said), "paths may hold secrets; the route is enough"
 
 
 def test_a_form_from_elsewhere_gets_a_page_and_changes_nothing(alice, cohort):

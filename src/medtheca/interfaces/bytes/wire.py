@@ -11,6 +11,8 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
 
+from django.conf import settings
+
 from medtheca.base.errors import Conflict, DomainError, Invalid, NoSpace, NotAllowed, NotFound, TooLarge
 from medtheca.interfaces.http.refusals import Refused
 
@@ -158,5 +160,6 @@ def problem_body(problem: Problem) -> bytes:
         "detail": problem.detail,
         "code": problem.code,
         "remedy": problem.remedy,
+        "support": settings.SUPPORT_EMAIL,
     }
     return json.dumps(body, ensure_ascii=False).encode()

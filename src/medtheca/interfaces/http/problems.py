@@ -14,6 +14,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from medtheca.base.errors import Problem
+from medtheca.interfaces.http.request_ids import note_refusal, support_of
 
 MEDIA_TYPE = "application/problem+json"
 _DETAIL_OF_ISIC = {401: "Unauthorized", 404: "Not Found"}
@@ -34,6 +35,8 @@ def problem_response(
 
     `problems` names each field; `detail` replaces the text of that name where clients expect a list. Never cached.
     """
+    if status < 500:  # A fault of ours is in the log with its traceback.
+        note_refusal(request, status)
     body = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -47,6 +50,7 @@ def problem_response(
             {"field": problem.field, "message": problem.message, "code": problem.code, "remedy": problem.remedy}
             for problem in problems
         ],
+        **support_of(request),
     }
     return HttpResponse(
         json.dumps(body, ensure_ascii=False),

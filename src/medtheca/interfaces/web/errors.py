@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 
 from medtheca.base.errors import Conflict, DomainError, Invalid, NoSpace, NotAllowed, NotFound, TooLarge
+from medtheca.interfaces.http.request_ids import note_refusal, request_id, support_of
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,8 @@ def _refusal_page(request: HttpRequest, refusal: DomainError) -> HttpResponse:
         return redirect_to_login(request.get_full_path())
     # What cannot be found has one page, whatever the reason, so that nobody learns what there is.
     words = "" if status == 404 else in_words(refusal)
-    return render(request, f"{status}.html", {"words": words}, status=status)
+    context = {"words": words, "error_id": note_refusal(request, status)}
+    return render(request, f"{status}.html", context, status=status)
 
 
 def status_of(refusal: DomainError) -> int:
@@ -91,9 +92,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def failed(request: HttpRequest) -> HttpResponse:
     """Our own fault, with an id that stands in the log as well."""
-    error_id = secrets.token_hex(6)
-    log.error("Error %s at %s %s", error_id, request.method, request.path)
-    return _plain(request, 500, "The archive failed to answer.", error_id=error_id)
+    log.error("Error %s at %s %s", request_id(request), request.method, request.path)
+    return _plain(request, 500, "The archive failed to answer.")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -101,9 +101,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return _plain(request, 403, "The request was not made by a page of this site.", template="403_csrf.html")
 
 
-def _plain(request: HttpRequest, status: int, detail: str, *, template: str = "", error_id: str = "") -> HttpResponse:
+def _plain(request: HttpRequest, status: int, detail: str, *, template: str = "") -> HttpResponse:
+    error_id = request_id(request) if status >= 500 else note_refusal(request, status)
     if request.path.startswith("/api/"):
-        body = {"title": detail, "status": status, "detail": detail} | ({"error_id": error_id} if error_id else {})
+        body = {"title": detail, "status": status, "detail": detail, "error_id": error_id, **support_of(request)}
         return JsonResponse(body, status=status, content_type="application/problem+json")
     response = render(request, template or f"{status}.html", {"error_id": error_id}, status=status)
     add_never_cache_headers(response)

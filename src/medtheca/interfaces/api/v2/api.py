@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from ninja import NinjaAPI
 from ninja.operation import Operation
 
@@ -38,7 +39,7 @@ it were not there.
 A cursor that was not made here is refused with 422.
 
 **Errors.** Every refusal is `application/problem+json` with `code` for programs and `message` and `remedy` for
-people; `errors` names each field.
+people; `errors` names each field. Ask `support` for help, and tell them `request_id`, which is in our log as well.
 
 **Uploads.** Bytes do not pass through here. Send them by tus 1.0, which goes on where it stopped, to
 `/uploads/tus/` with the same token. `POST /uploads/tus/` takes `Upload-Length` and `Upload-Metadata` with `filename`
@@ -70,6 +71,7 @@ class Api(NinjaAPI):
     def get_openapi_schema(self, **options: Any) -> Any:
         """The description as OpenAPI 3.1, with problem details for every route."""
         schema = super().get_openapi_schema(**options)
+        schema["info"]["contact"] = {"name": f"Support of {settings.INSTANCE_NAME}", "email": settings.SUPPORT_EMAIL}
         schemas = schema["components"]["schemas"]
         definitions = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(definitions.pop("$defs", {}))

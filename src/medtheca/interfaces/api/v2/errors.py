@@ -15,6 +15,7 @@ from medtheca.base.errors import Conflict, DomainError, Invalid, NoSpace, NotAll
 from medtheca.interfaces.http.pagination import BadCursor
 from medtheca.interfaces.http.problems import problem_response
 from medtheca.interfaces.http.refusals import InvalidToken, Refused
+from medtheca.interfaces.http.request_ids import request_id
 
 _STATUS: dict[type[DomainError], int] = {
     NotAllowed: 403,
@@ -150,7 +151,7 @@ def _on_suspicion(request: HttpRequest, error: SuspiciousOperation) -> HttpRespo
 
 def _on_fault(request: HttpRequest, error: Exception) -> HttpResponse:
     # As Django does it: the log has the traceback, tests see the exception, the caller sees neither.
-    _log.error("%s %s failed", request.method, request.path, exc_info=error)
+    _log.error("Error %s at %s %s", request_id(request), request.method, request.path, exc_info=error)
     got_request_exception.send(sender=None, request=request)
     return problem_response(
         request,

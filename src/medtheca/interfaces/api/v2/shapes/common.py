@@ -95,3 +95,5 @@ class ProblemOut(Schema):
     message: str
     remedy: str
     errors: list[FieldProblemOut]
+    support: str = Field(description="Where people ask for help; tell them `request_id`.")
+    request_id: str
