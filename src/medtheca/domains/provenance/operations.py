@@ -126,10 +126,12 @@ def remove_owner(*, contributor: Contributor, user: User, actor: User) -> None:
         )
 
 
-def open_delivery(*, upload: Upload, cohort: Cohort, actor: User) -> Delivery:
-    """Give an upload to a cohort. Raises `NotAllowed`."""
+def open_delivery(
+    *, upload: Upload, cohort: Cohort, actor: User, replaces: Accession | None = None, reason: str = ""
+) -> Delivery:
+    """Give an upload to a cohort, or let it replace the file of an accession there. Raises `NotAllowed`."""
     require_editor(actor, cohort, to="upload to this cohort")
-    return Delivery.objects.create(upload=upload, cohort=cohort)
+    return Delivery.objects.create(upload=upload, cohort=cohort, replaces=replaces, reason=reason)
 
 
 def refuse_delivery(*, delivery: Delivery, code: str, words: str, remedy: str) -> bool:

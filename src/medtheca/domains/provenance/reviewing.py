@@ -16,6 +16,7 @@ from medtheca.domains.ledger.operations import record
 from medtheca.domains.provenance.access import require_reviewer, visible_cohorts
 from medtheca.domains.provenance.enums import AccessionState, ReviewDecision, ReviewReason
 from medtheca.domains.provenance.models import Accession, Cohort, Review
+from medtheca.domains.provenance.versions import settle_candidates
 
 _LONGEST_REASON = 500
 
@@ -82,6 +83,8 @@ def record_reviews(
             cursor.execute(_INSERT, {"ids": ids, "reviewer": reviewer.pk, **said})
             new = [pk for (pk,) in cursor.fetchall()]
         restate_reviews(accession_ids=new)
+        # Of a file that waits to take the place of a published one, this is the judgement.
+        restate_reviews(accession_ids=settle_candidates(accession_ids=new, actor=reviewer))
         _record(new, reviewer, said)
     return _newest_of(ids, reviewer)
 

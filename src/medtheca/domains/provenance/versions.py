@@ -18,8 +18,15 @@ from medtheca.domains.accounts.models import User
 from medtheca.domains.imaging.enums import FileKind
 from medtheca.domains.imaging.models import Image, ImageFile
 from medtheca.domains.ledger.operations import record
-from medtheca.domains.provenance.enums import AccessionState, VersionKind, VersionState
-from medtheca.domains.provenance.models import Accession, Delivery, FileVersion, VersionFile
+from medtheca.domains.provenance.enums import (
+    AccessionState,
+    ReviewDecision,
+    ReviewReason,
+    ReviewState,
+    VersionKind,
+    VersionState,
+)
+from medtheca.domains.provenance.models import Accession, Delivery, FileVersion, Review, VersionFile
 from medtheca.domains.storage.models import Blob
 
 FACTS = (
@@ -58,6 +65,24 @@ def version_under_way(accession: Accession) -> FileVersion | None:
     return FileVersion.objects.filter(accession=accession, state__in=_UNDER_WAY).first()
 
 
+def require_replaceable(accession: Accession) -> Image:
+    """The image whose file may be changed now. Raises `Conflict` where there is none, or another change is under way.
+
+    An upload that is still arriving is no obstacle: of two, the first that is whole wins.
+    """
+    if accession.state != AccessionState.CONVERTED or accession.image is None:
+        raise Conflict("The submission has no image yet.", remedy="Wait until it is converted.")
+    if withdrawn_among([accession.image.pk]):
+        raise Conflict("The image is withdrawn; its file stays as it is.", code="withdrawn")
+    if version_under_way(accession) is not None:
+        raise Conflict(
+            "Another version of this file is under way.",
+            code="version_under_way",
+            remedy="Wait until it is converted, and accepted or rejected.",
+        )
+    return accession.image
+
+
 def begin_version(
     *,
     accession: Accession,
@@ -76,17 +101,8 @@ def begin_version(
     """
     with transaction.atomic():
         held = _lock(accession.pk)
-        if held.state != AccessionState.CONVERTED or held.image is None:
-            raise Conflict("The submission has no image yet.", remedy="Wait until it is converted.")
-        if withdrawn_among([held.image.pk]):
-            raise Conflict("The image is withdrawn; its file stays as it is.", code="withdrawn")
-        if version_under_way(held) is not None:
-            raise Conflict(
-                "Another version of this file is under way.",
-                code="version_under_way",
-                remedy="Wait until it is converted, and accepted or rejected.",
-            )
-        _write_first(held, held.image)
+        image = require_replaceable(held)
+        _write_first(held, image)
         last = FileVersion.objects.filter(accession=held).aggregate(last=Max("number"))["last"]
         return FileVersion.objects.create(
             accession=held,
@@ -170,6 +186,31 @@ def accept_version(*, version: FileVersion, actor: User | None = None) -> FileVe
             details={"version": held.number},
         )
     return held
+
+
+def settle_candidates(*, accession_ids: Iterable[int], actor: User) -> list[int]:
+    """Make candidates current whose accessions' reviews accept them, and turn down those that reviews reject.
+
+    What was said of the old file counts again where the new one is turned down. Returns the accessions of which that
+    is so: their reviews have to be added up anew. Call inside the transaction that judged them.
+    """
+    decided = [ReviewState.ACCEPTED, ReviewState.REJECTED]
+    candidates = FileVersion.objects.filter(
+        accession__in=list(accession_ids), state=VersionState.CANDIDATE, accession__review_state__in=decided
+    )
+    turned_down = []
+    for version in candidates.select_related("accession").order_by("accession"):
+        if version.accession.review_state == ReviewState.ACCEPTED:
+            accept_version(version=version, actor=actor)
+            continue
+        reviews = Review.objects.filter(accession=version.accession_id)
+        said = reviews.filter(file_version=version.number, decision=ReviewDecision.REJECTED).order_by("-pk").first()
+        words = (said.reason or ReviewReason(said.reason_code).label) if said else "Rejected in review."
+        reject_version(version=version, reason=words)
+        reviews.filter(file_version=version.number).update(standing=False)
+        reviews.filter(file_version=version.accession.file_version).update(standing=True)
+        turned_down.append(version.accession_id)
+    return turned_down
 
 
 def _take_over(image: Image, version: FileVersion) -> None:

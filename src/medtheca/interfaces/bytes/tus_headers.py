@@ -34,12 +34,14 @@ class Checksum:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What a new upload is said to be."""
+    """What a new upload is said to be: for a cohort, or in the place of an accession's file, with the reason."""
 
     filename: str
     media_type: str
     cohort_id: int
     sha256: str
+    accession_id: int = 0
+    reason: str = ""
 
 
 def read_number(text: str, header: str) -> int:
@@ -97,6 +99,11 @@ def read_metadata(text: str) -> dict[str, str]:
 def read_declaration(text: str) -> Declaration:
     """Upload-Metadata of a new upload. Raises `Problem` naming the field that is missing."""
     values = read_metadata(text)
+    filename = values.get("filename") or values.get("name", "")
+    media_type = values.get("filetype") or values.get("type", "")
+    sha256 = values.get("sha256", "")
+    if _NUMBER.fullmatch(accession := values.get("accession", "")):
+        return Declaration(filename, media_type, 0, sha256, int(accession), values.get("reason", ""))
     cohort = values.get("cohort", "")
     if not _NUMBER.fullmatch(cohort):
         raise Problem(
@@ -105,9 +112,7 @@ def read_declaration(text: str) -> Declaration:
             "Upload-Metadata has to name the cohort by its number.",
             remedy="Send `cohort` and the number in Base64 in Upload-Metadata.",
         )
-    filename = values.get("filename") or values.get("name", "")
-    media_type = values.get("filetype") or values.get("type", "")
-    return Declaration(filename, media_type, int(cohort), values.get("sha256", ""))
+    return Declaration(filename, media_type, int(cohort), sha256)
 
 
 def _decoded(encoded: str) -> bytes | None:

@@ -34,6 +34,7 @@ from medtheca.interfaces.http.authentication import caller_from_headers
 from medtheca.interfaces.http.limits import UPLOADS_BEGUN, seconds_to_wait_for
 from medtheca.interfaces.http.refusals import NotSignedIn
 from medtheca.workflows.receive import begin_delivery, cancel_delivery
+from medtheca.workflows.replace import begin_replacement
 
 if TYPE_CHECKING:
     from medtheca.domains.accounts.models import User
@@ -184,6 +185,8 @@ def _begin(request: Request, declared: Declaration, size: int) -> Upload:
             remedy="Put the files into a ZIP, which is one upload.",
             headers={"Retry-After": str(wait)},
         )
+    if declared.accession_id:
+        return _begin_replacement(user, declared, size)
     try:
         return begin_delivery(
             user=user,
@@ -196,6 +199,21 @@ def _begin(request: Request, declared: Declaration, size: int) -> Upload:
     except NotFound as error:
         # A 404 would say that the address of uploads is wrong.
         raise Problem(400, "cohort_unknown", error.message, remedy="Choose one of your cohorts.") from None
+
+
+def _begin_replacement(user: User, declared: Declaration, size: int) -> Upload:
+    try:
+        return begin_replacement(
+            user=user,
+            accession_id=declared.accession_id,
+            filename=declared.filename,
+            size=size,
+            reason=declared.reason,
+            media_type=declared.media_type,
+            sha256=declared.sha256,
+        )
+    except NotFound as error:
+        raise Problem(400, "accession_unknown", error.message, remedy="Choose one of your submissions.") from None
 
 
 def _find(request: Request, upload_id: UUID) -> Upload:

@@ -15,7 +15,22 @@ from procrastinate.contrib.django import app
 from medtheca.base.failures import note_failure
 from medtheca.domains.ledger.operations import seal_events
 from medtheca.domains.storage import letting_go
-from medtheca.workflows import convert, describe, inspect, mailing, publish, receive, reconvert, resume, upkeep
+from medtheca.workflows import (
+    account_upkeep,
+    convert,
+    describe,
+    inspect,
+    leaving,
+    mailing,
+    personal_data,
+    publish,
+    receive,
+    reconvert,
+    replace,
+    resume,
+    upkeep,
+)
+from medtheca.workflows.erase import running
 
 log = logging.getLogger(__name__)
 
@@ -76,9 +91,37 @@ def inspect_files(*, inspection_id: str, **_: Any) -> None:
     inspect.inspect_given(inspection_id=UUID(inspection_id))
 
 
+@_task("replace.accession")
+def replace_accession(*, upload_id: str, **_: Any) -> None:
+    replace.replace_accession(upload_id=UUID(upload_id))
+
+
 @_task("publish.request")
 def publish_request(*, request_id: int, **_: Any) -> None:
     publish.publish_request(request_id=request_id)
+
+
+@_task("accounts.export", queue="upkeep")
+def export_account(*, export_id: str, **_: Any) -> None:
+    personal_data.make_export(export_id=UUID(export_id))
+
+
+@_task("accounts.delete", queue="upkeep")
+def delete_accounts(**_: Any) -> None:
+    leaving.delete_due_accounts()
+
+
+@app.periodic(cron="*/15 * * * *")
+@app.task(name="accounts.keep_up", queue="upkeep", queueing_lock="accounts.keep_up", pass_context=False)
+def keep_up_accounts(timestamp: int, **_: Any) -> None:
+    close_old_connections()
+    log.info("Accounts: %s", account_upkeep.keep_accounts())
+    close_old_connections()
+
+
+@_task("erase.patient")
+def erase_patient(*, erasure_id: str, **_: Any) -> None:
+    running.erase_patient(erasure_id=UUID(erasure_id))
 
 
 @app.periodic(cron="* * * * *")

@@ -21,6 +21,9 @@ class Delivery(TimeStamped):
         related_name="+",
         help_text="The accession whose file this one replaces; null for new images.",
     )
+    reason = models.CharField(
+        max_length=500, blank=True, db_default="", help_text="Why a file is replaced, for its public change log."
+    )
     state = models.CharField(max_length=10, choices=DeliveryState.choices, default=DeliveryState.ARRIVING)
     refusal_code = models.CharField(max_length=40, blank=True)
     refusal = models.TextField(blank=True)
