@@ -14,6 +14,7 @@ from medtheca.interfaces.api.v2.routes import (
     accessions,
     cohorts,
     contributors,
+    descriptions,
     images,
     inspections,
     metadata_files,
@@ -100,6 +101,7 @@ api.add_router("/users", people.router)
 api.add_router("/images", images.router)
 api.add_router("/contributors", contributors.router)
 api.add_router("", metadata_files.router)
+api.add_router("", descriptions.router)
 api.add_router("", publish_requests.router)
 api.add_router("", telling.router)
 api.add_router("/cohorts", cohorts.router)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from ninja import Schema
@@ -62,17 +62,3 @@ class VerdictOut(Schema):
     accession: int | None
     isic_id: str | None
     other: int | None = Field(description="The accession that has the same name, bytes or pixels.")
-
-
-class MetadataFileOut(Schema):
-    """A spreadsheet for a cohort. `report` says what checking found; with one problem nothing is applied."""
-
-    id: int
-    created: datetime
-    cohort: int
-    creator: int
-    name: str
-    recipe: str
-    state: str
-    rows: int | None
-    report: dict[str, Any]
