@@ -17,3 +17,8 @@ def events_of(subject_type: str, subject_id: object) -> QuerySet[Event]:
 def sealed_events() -> Iterator[Seal]:
     """The whole chain in order, with its events, in bounded memory."""
     return Seal.objects.select_related("event").order_by("sequence").iterator(chunk_size=2000)
+
+
+def latest_events(subject_type: str, verb: str, *, limit: int) -> list[Event]:
+    """The newest events of one verb about one type of subject, newest first."""
+    return list(Event.objects.filter(subject_type=subject_type, verb=verb).order_by("-pk")[:limit])

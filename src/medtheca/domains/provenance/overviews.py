@@ -59,6 +59,18 @@ def owned_contributors(user: User | None) -> QuerySet[Contributor]:
     return contributors.filter(scope__in=scopes_joined(user, role=Role.OWNER).values("scope"))
 
 
+def contributors_for(user: User | None) -> QuerySet[Contributor]:
+    """Contributors that the person belongs to, by name, with their `cohort_number`; all for staff."""
+    rows = visible_contributors(user).annotate(cohort_number=Count("cohorts"))
+    return rows.order_by("institution_name", "pk")
+
+
+def sister_cohorts(cohort: Cohort, user: User) -> QuerySet[Cohort]:
+    """Other cohorts of the same contributor that the person may see, by name."""
+    others = visible_cohorts(user).filter(contributor=cohort.contributor_id).exclude(pk=cohort.pk)
+    return others.order_by("name", "pk")
+
+
 def owned_cohorts(user: User | None) -> QuerySet[Cohort]:
     """Cohorts that the person may upload to, newest first; all for staff."""
     cohorts = visible_cohorts(user).select_related("contributor").order_by("-created", "-pk")

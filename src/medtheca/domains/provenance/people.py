@@ -59,7 +59,7 @@ def set_member(*, thing: Thing, user: User, role: Role, actor: User) -> None:
     with transaction.atomic():
         add_member(scope=thing.scope, user=user, role=role)
         _record(thing, "member_set", actor, user=user.pk, role=role.value)
-        _tell(user, actor, f"You are now {_A[role]} of {_name(thing)}.", _address(thing))
+        _tell(user, actor, f"You are now {_A[role]} of {name_of(thing)}.", _address(thing))
 
 
 def remove_person(*, thing: Thing, user: User, actor: User) -> None:
@@ -73,7 +73,7 @@ def remove_person(*, thing: Thing, user: User, actor: User) -> None:
         remove_member(scope=thing.scope, user=user)
         invitations.revoke_all_by(user=user, scope=thing.scope)
         _record(thing, "member_removed", actor, user=user.pk)
-        _tell(user, actor, f"You no longer belong to {_name(thing)}.", "/cohorts/")
+        _tell(user, actor, f"You no longer belong to {name_of(thing)}.", "/cohorts/")
 
 
 def transfer(*, thing: Thing, giver: User, taker: User, actor: User) -> None:
@@ -86,8 +86,8 @@ def transfer(*, thing: Thing, giver: User, taker: User, actor: User) -> None:
         hand_over(scope=thing.scope, giver=giver, taker=taker)
         invitations.revoke_all_by(user=giver, scope=thing.scope)
         _record(thing, "transferred", actor, giver=giver.pk, taker=taker.pk)
-        _tell(taker, actor, f"{_name(thing)} was handed over to you: you are its owner now.", _address(thing))
-        _tell(giver, actor, f"{_name(thing)} was handed over to somebody else.", "/cohorts/")
+        _tell(taker, actor, f"{name_of(thing)} was handed over to you: you are its owner now.", _address(thing))
+        _tell(giver, actor, f"{name_of(thing)} was handed over to somebody else.", "/cohorts/")
 
 
 def invite_person(*, thing: Thing, email: str, role: Role, actor: User) -> tuple[Invitation, str]:
@@ -173,7 +173,7 @@ def _require_to_change(thing: Thing, user: User | None, role: Role | None, actor
 
 
 def _record(thing: Thing, what: str, actor: User, **details: object) -> None:
-    kind = "cohort" if isinstance(thing, Cohort) else "contributor"
+    kind = kind_of(thing)
     record(
         actor_id=actor.pk,
         verb=f"{kind}.{what}",
@@ -184,12 +184,18 @@ def _record(thing: Thing, what: str, actor: User, **details: object) -> None:
     )
 
 
-def _name(thing: Thing) -> str:
+def kind_of(thing: Thing) -> str:
+    """`contributor` or `cohort`."""
+    return "cohort" if isinstance(thing, Cohort) else "contributor"
+
+
+def name_of(thing: Thing) -> str:
+    """What a contributor or cohort is called; private."""
     return thing.name if isinstance(thing, Cohort) else thing.institution_name
 
 
 def _address(thing: Thing) -> str:
-    return f"/{'cohorts' if isinstance(thing, Cohort) else 'contributors'}/{thing.pk}/"
+    return f"/{kind_of(thing)}s/{thing.pk}/"
 
 
 def _tell(user: User, actor: User, words: str, url: str) -> None:
@@ -204,6 +210,14 @@ def reviewers_named() -> list[tuple[User, Thing]]:
     things: dict[int, Thing] = {row.scope_id: row for row in Contributor.objects.filter(scope__in=scopes)}
     things |= {row.scope_id: row for row in Cohort.objects.filter(scope__in=scopes).select_related("contributor")}
     return [(row.user, things[row.scope_id]) for row in rows if row.scope_id in things]
+
+
+def circles_of(user: User) -> list[tuple[Thing, Role]]:
+    """Contributors and cohorts to which somebody belongs, and as what. For staff and the person."""
+    rows = {row.scope_id: Role(row.role) for row in Membership.objects.filter(user=user).order_by("pk")}
+    things: list[Thing] = list(Contributor.objects.filter(scope__in=rows).order_by("institution_name"))
+    things += Cohort.objects.filter(scope__in=rows).select_related("contributor").order_by("name")
+    return [(thing, rows[thing.scope_id]) for thing in things]
 
 
 def is_reviewer(user: User) -> bool:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import QuerySet
 
 from medtheca.base.errors import Invalid, NotFound, Problem
 from medtheca.domains.accounts.models import User
-from medtheca.domains.provenance.access import visible_accessions
+from medtheca.domains.provenance.access import visible_accessions, visible_contributors
 from medtheca.domains.provenance.models import Accession, Cohort, Contributor
-from medtheca.domains.provenance.queries import cohort_for, contributor_for
+from medtheca.domains.provenance.queries import accessions_by_name, cohort_for, contributor_for, find_cohorts_named
 
 MOST_CHOSEN = 100_000
 
@@ -59,6 +60,42 @@ def select(
     return Selection(accession_ids=tuple(wanted))
 
 
+def select_named(*, user: User, kind: str, given: str) -> Selection:
+    """What somebody means who writes it: a cohort or contributor by id or whole name, or images one a line.
+
+    Images are named by public id or by the number of their accession. Raises `Invalid` or `NotFound`.
+    """
+    if kind == "images":
+        return select(user=user, accession_ids=_accessions_named(user, given.split()))
+    name = given.strip()
+    find: Any = find_cohorts_named if kind == "cohort" else find_contributors_named
+    found = find(user, name)
+    if len(found) != 1:
+        words = f"{'Several are' if found else 'None is'} called {name or 'so'}."
+        problem = Problem("given", words, remedy="Give the id, or the whole name.")
+        raise Invalid(f"There is no such {kind}, or more than one.", problems=[problem])
+    return Selection(cohort=found[0]) if kind == "cohort" else Selection(contributor=found[0])
+
+
+def find_contributors_named(user: User, name_or_id: str) -> list[Contributor]:
+    """The person's contributors of this id, or else of this name."""
+    mine = visible_contributors(user)
+    if name_or_id.isdecimal() and len(name_or_id) < 19 and (found := mine.filter(pk=int(name_or_id)).first()):
+        return [found]
+    return list(mine.filter(institution_name=name_or_id).order_by("pk"))
+
+
+def _accessions_named(user: User, words: Sequence[str]) -> list[int]:
+    numbers = {word for word in words if word.isdecimal() and len(word) < 19}
+    public = {word for word in words if word not in numbers}
+    rows = visible_accessions(user).filter(image__public_id__in=public).values_list("image__public_id", "pk")
+    found = dict(rows)
+    if strange := sorted(public - found.keys()):
+        problem = Problem("given", f"There is no image {', '.join(strange[:10])}.", remedy="Correct them.")
+        raise Invalid("Some images were not found.", problems=[problem])
+    return [*found.values(), *map(int, numbers)]
+
+
 def selected(selection: Selection) -> QuerySet[Accession]:
     """The accessions that are meant, in order, with cohort, contributor and image."""
     rows = Accession.objects.select_related("cohort__contributor", "image").order_by("pk")
@@ -67,6 +104,25 @@ def selected(selection: Selection) -> QuerySet[Accession]:
     if selection.contributor is not None:
         return rows.filter(cohort__contributor=selection.contributor)
     return rows.filter(pk__in=selection.accession_ids or ())
+
+
+def accessions_listed(cohort: Cohort, names: Sequence[str] | None) -> list[int] | None:
+    """Accessions of a cohort by public ids or file names; None for None. Raises `Invalid` naming those not found."""
+    if names is None:
+        return None
+    rows = Accession.objects.filter(cohort=cohort)
+    public = dict(rows.filter(image__public_id__in=names).values_list("image__public_id", "pk"))
+    others = [name for name in names if name not in public]
+    named = accessions_by_name(cohort, others)
+    strange = [name for name in others if name not in named]
+    if strange:
+        more = f" and {len(strange) - 10:,} more" if len(strange) > 10 else ""
+        words = f"The cohort has no {', '.join(strange[:10])}{more}."
+        raise Invalid(
+            "Some images were not found.",
+            problems=[Problem("listed", words, code="unknown", remedy="Take them out, or correct them.")],
+        )
+    return sorted({*public.values(), *(row.pk for row in named.values())})
 
 
 def label_of(accession: Accession) -> str:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from medtheca.base.errors import Conflict, Invalid
 from medtheca.domains.metadata.queries import metadata_files_of
-from medtheca.domains.provenance.access import may_own
+from medtheca.domains.provenance.access import may_edit, may_own, may_review, visible_contributors
+from medtheca.domains.provenance.agreements import agreement_is_current
 from medtheca.domains.provenance.operations import create_cohort, create_contributor
 from medtheca.domains.provenance.overviews import cohorts_for, count_images_of, deliveries_of, owned_contributors
 from medtheca.domains.provenance.queries import cohort_for, contributor_for, counts_of_cohort
@@ -27,6 +29,7 @@ from medtheca.interfaces.web.people import signed_in
 from medtheca.interfaces.web.tiles import tiles_of
 
 if TYPE_CHECKING:
+    from medtheca.domains.accounts.models import User
     from medtheca.domains.provenance.models import Cohort
 
 _PAGE = 60
@@ -51,7 +54,15 @@ def cohorts(request: HttpRequest) -> HttpResponse:
         for cohort in found.rows
     ]
     return render(
-        request, "pages/cohorts.html", {"cohorts": rows, "create_url": reverse("cohort_create"), **found.links()}
+        request,
+        "pages/cohorts.html",
+        {
+            "cohorts": rows,
+            "create_url": reverse("cohort_create"),
+            "contributors_url": reverse("contributors"),
+            "guide_url": reverse("guide"),
+            **found.links(),
+        },
     )
 
 
@@ -111,27 +122,51 @@ def cohort(request: HttpRequest, cohort_id: int) -> HttpResponse:
     """Counts, deliveries, metadata files and images of a cohort."""
     user = signed_in(request)
     found = cohort_for(user, cohort_id)
-    may_edit = may_own(user, found)
+    edits, owns = may_edit(user, found), may_own(user, found)
     cursor = decode_cursor(request.GET["cursor"]) if request.GET.get("cursor") else None
     images = find_page(Filters(cohort=found.pk), asker=user, limit=_PAGE, cursor=cursor, newest_first=True)
     context = {
-        "cohort": _shown(found),
+        "cohort": _shown(found) | {"contributor": _contributor(found, user)},
         "counts": _counts(found),
         "images": tiles_of(images.images, query=f"cohort={found.pk}"),
         "next_url": address(request, cursor=images.next.encode()) if images.next else None,
         "previous_url": address(request, cursor=images.previous.encode()) if images.previous else None,
         "gallery_url": f"{reverse('gallery')}?cohort={found.pk}",
-        "may_edit": may_edit,
+        "may_edit": edits,
+        "may_own": owns,
+        "agreed": agreement_is_current(found.contributor),
+        "agreement_url": reverse("contributor_agreement", args=[found.contributor_id]),
+        "links": _links(found, user, edits=edits, owns=owns),
         "uploads": upload_rows(deliveries_of(found)[:_LATEST]),
         "metadata_files": metadata_rows(metadata_files_of(found)[:_LATEST]),
     }
-    if may_edit:
+    if edits:
         context |= {
             "upload_url": f"{reverse('upload')}?cohort={found.pk}",
             "metadata_url": reverse("metadata_upload", args=[found.pk]),
             "publish_url": reverse("publish", args=[found.pk]),
         }
     return render(request, "pages/cohort.html", context)
+
+
+def _links(cohort: Cohort, user: User, *, edits: bool, owns: bool) -> list[dict[str, str]]:
+    """What else can be done with a cohort, by what the person may; addresses that are not there are left out."""
+    wanted = [
+        ("review_cohort", "eye", "Review", may_review(user, cohort)),
+        ("cohort_people", "users", "People", True),
+        ("cohort_edit", "pencil", "Edit", owns),
+        ("cohort_licence", "scale", "Licence", owns),
+        ("cohort_move", "arrow-right", "Move images", owns),
+        ("cohort_merge", "folder-plus", "Merge", owns),
+        ("cohort_patients", "user-round", "Patients", edits),
+        ("cohort_activity", "clock", "Activity", True),
+    ]
+    found = []
+    for name, icon, words, may in wanted:
+        if may:
+            with contextlib.suppress(NoReverseMatch):
+                found.append({"url": reverse(name, args=[cohort.pk]), "icon": icon, "words": words})
+    return found
 
 
 def _shown(cohort: Cohort) -> dict[str, object]:
@@ -141,10 +176,22 @@ def _shown(cohort: Cohort) -> dict[str, object]:
         "url": reverse("cohort", args=[cohort.pk]),
         "description": cohort.description,
         "contributor": {"name": cohort.contributor.institution_name},
+        "consent_basis": cohort.consent_basis,
+        "attested": cohort.attested,
+        "attested_by": cohort.attested_by.full_name if cohort.attested_by else "",
+        "attest_url": reverse("cohort_attest", args=[cohort.pk]),
+        "readers": cohort.readers,
         "licence": cohort.licence,
         "attribution": cohort.attribution,
         "created": cohort.created,
     }
+
+
+def _contributor(cohort: Cohort, user: User) -> dict[str, str]:
+    """The contributor of a cohort, with its page for those who belong to it too."""
+    seen = visible_contributors(user).filter(pk=cohort.contributor_id).exists()
+    url = reverse("contributor", args=[cohort.contributor_id]) if seen else ""
+    return {"name": cohort.contributor.institution_name, "url": url}
 
 
 def _counts(cohort: Cohort) -> dict[str, int]:

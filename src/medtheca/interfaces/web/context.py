@@ -8,6 +8,8 @@ from django.conf import settings
 from django.http import HttpRequest
 
 import medtheca
+from medtheca.domains.provenance.people import is_reviewer
+from medtheca.interfaces.web.people import person
 
 
 def instance(request: HttpRequest) -> dict[str, Any]:
@@ -18,5 +20,12 @@ def instance(request: HttpRequest) -> dict[str, Any]:
             "support_email": settings.SUPPORT_EMAIL,
             "version": medtheca.__version__,
             "demo": settings.ENVIRONMENT.demo,
-        }
+        },
+        # Asked for only where a template names it: error pages need no database.
+        "is_reviewer": lambda: _is_reviewer(request),
     }
+
+
+def _is_reviewer(request: HttpRequest) -> bool:
+    user = person(getattr(request, "user", None))
+    return user is not None and is_reviewer(user)

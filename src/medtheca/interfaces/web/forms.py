@@ -17,7 +17,7 @@ from medtheca.toolkit.schemas.table import TableLimits
 if TYPE_CHECKING:
     from medtheca.domains.provenance.models import Contributor
 
-_LICENCE_CHOICES = [
+LICENCE_CHOICES = [
     (licence.spdx, f"{licence.spdx}: {licence.title}") for licence in LICENCES if licence.spdx in Licence.values
 ]
 ALL, CHOSEN = "all", "chosen"
@@ -27,20 +27,30 @@ class ContributorForm(forms.Form):
     """An institution or person who answers for images."""
 
     institution_name = forms.CharField(
-        max_length=255, label="Name", help_text="The institution or person who answers for the images."
+        max_length=255,
+        label="Name",
+        help_text="Private: its people and staff see it. The institution or person who answers for the images.",
     )
-    institution_url = forms.URLField(required=False, label="Address on the web", assume_scheme="https")
+    institution_url = forms.URLField(
+        required=False, label="Address on the web", help_text="Private.", assume_scheme="https"
+    )
     legal_contact_info = forms.CharField(
         required=False,
         label="Legal contact",
-        help_text="Whom to ask about consent and rights. Not shown to the public.",
+        help_text="Private, even from viewers: whom to ask about consent and rights.",
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     default_licence = forms.ChoiceField(
-        required=False, label="Usual licence", choices=[("", "None"), *_LICENCE_CHOICES]
+        required=False,
+        label="Usual licence",
+        choices=[("", "None"), *LICENCE_CHOICES],
+        help_text="Filled in for new cohorts. Public with every published image.",
     )
     default_attribution = forms.CharField(
-        required=False, max_length=200, label="Usual attribution", help_text="How the source is to be named."
+        required=False,
+        max_length=200,
+        label="Usual attribution",
+        help_text="Filled in for new cohorts. Public with every published image: how the source is to be named.",
     )
 
 
@@ -48,12 +58,12 @@ class CohortForm(forms.Form):
     """A set of images of one contributor, with one licence."""
 
     contributor = forms.TypedChoiceField(label="Contributor", coerce=int)
-    name = forms.CharField(max_length=255, help_text="Not shown to the public.")
-    description = forms.CharField(
-        required=False, help_text="Not shown to the public.", widget=forms.Textarea(attrs={"rows": 3})
+    name = forms.CharField(max_length=255, help_text="Private: its people and staff see it.")
+    description = forms.CharField(required=False, help_text="Private.", widget=forms.Textarea(attrs={"rows": 3}))
+    licence = forms.ChoiceField(choices=LICENCE_CHOICES, help_text="Public: under which its images are published.")
+    attribution = forms.CharField(
+        max_length=200, help_text="Public: how the source is to be named, shown with every image."
     )
-    licence = forms.ChoiceField(choices=_LICENCE_CHOICES, help_text="Under which its images are published.")
-    attribution = forms.CharField(max_length=200, help_text="How the source is to be named, shown with every image.")
 
     def __init__(self, *args: Any, contributors: Iterable[Contributor], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -22,6 +22,9 @@ Disallow: /account/
 Disallow: /upload/
 Disallow: /uploads/
 Disallow: /cohorts/
+Disallow: /contributors/
+Disallow: /invitations/
+Disallow: /staff/
 Disallow: /mailbox/
 Disallow: /files/
 """

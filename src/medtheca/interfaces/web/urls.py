@@ -42,6 +42,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("robots.txt", site.robots, name="robots"),
     path("favicon.ico", site.favicon, name="favicon"),
     path("", include("medtheca.interfaces.web.accounts.urls")),
+    path("", include("medtheca.interfaces.web.contributing.urls")),
+    path("", include("medtheca.interfaces.web.staff.urls")),
     path("", include("medtheca.interfaces.web.review.urls")),
     path("", include("medtheca.interfaces.web.telling_urls")),
 ]

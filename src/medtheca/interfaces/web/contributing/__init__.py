@@ -1,0 +1,1 @@
+"""Pages of contributors and cohorts: what is said of them, their people, moving, merging, licences."""
