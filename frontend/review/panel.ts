@@ -11,7 +11,7 @@ export class Panel {
   constructor(private readonly element: HTMLElement) {}
 
   show(tile: HTMLElement, next: HTMLElement | null): void {
-    const url = tile.dataset["panel"] ?? "";
+    const url = tile.dataset["panelUrl"] ?? "";
     this.shown = url;
     clearTimeout(this.timer);
     // Who goes through quickly is not waited upon: nothing is asked for what is passed over.
@@ -20,7 +20,7 @@ export class Panel {
 
   /** What was read before the decision is old. */
   forget(tile: HTMLElement): void {
-    this.parts.delete(tile.dataset["panel"] ?? "");
+    this.parts.delete(tile.dataset["panelUrl"] ?? "");
   }
 
   private async fill(url: string, next: HTMLElement | null): Promise<void> {
@@ -28,7 +28,7 @@ export class Panel {
     if (this.shown !== url) return;
     if (html === null) this.element.textContent = "What is known of this image could not be fetched.";
     else this.element.innerHTML = html;
-    if (next) void this.part(next.dataset["panel"] ?? "");
+    if (next) void this.part(next.dataset["panelUrl"] ?? "");
   }
 
   private part(url: string): Promise<string | null> {

@@ -13,6 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.plugins.server import server, world
+
+__all__ = ["server", "world"]  # fixtures, for tests that look into the database too
+
 MANDATORY = os.environ.get("MEDTHECA_CI") == "1"
 SCREENSHOTS = Path(__file__).resolve().parents[2] / ".screenshots"
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome")

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from medtheca.toolkit.sandbox import DecoderPool
 
-_TASK = "medtheca.toolkit.images.examine:examine"
+_TASK = "medtheca.toolkit.images.tasks:run"
 _lock = threading.Lock()
 _pool: DecoderPool | None = None
 
