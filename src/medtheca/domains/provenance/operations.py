@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from medtheca.base.clock import now
 from medtheca.base.errors import Conflict, Invalid, NotAllowed
@@ -16,6 +17,7 @@ from medtheca.domains.provenance.access import require_editor, require_owner
 from medtheca.domains.provenance.enums import AccessionState, DeliveryState, Outcome
 from medtheca.domains.provenance.fields import licence_problems, required, unstorable
 from medtheca.domains.provenance.models import Accession, Cohort, Contributor, Delivery, Verdict
+from medtheca.domains.provenance.telling import tell_of_deliveries
 from medtheca.domains.storage.models import Upload
 
 
@@ -140,18 +142,30 @@ def refuse_delivery(*, delivery: Delivery, code: str, words: str, remedy: str) -
     False where it had ended already.
     """
     open_ones = Delivery.objects.filter(pk=delivery.pk).exclude(state__in=[DeliveryState.DONE, DeliveryState.REFUSED])
-    refused = open_ones.update(
-        state=DeliveryState.REFUSED, refusal_code=code, refusal=words, remedy=remedy, finished=now()
-    )
+    with transaction.atomic():
+        refused = open_ones.update(
+            state=DeliveryState.REFUSED, refusal_code=code, refusal=words, remedy=remedy, finished=now()
+        )
+        if refused and code != "cancelled":  # Who cancels knows.
+            tell_of_deliveries(_with_cohort().filter(pk=delivery.pk))
     return bool(refused)
 
 
 def finish_delivery_if_done(delivery_ids: Iterable[object]) -> None:
-    """Mark deliveries as done whose every file has its final verdict."""
+    """Mark deliveries as done whose every file has its final verdict, and tell their people, once."""
     waiting = Verdict.objects.filter(outcome=Outcome.WAITING).values("delivery")
-    Delivery.objects.filter(pk__in=list(delivery_ids), state=DeliveryState.CONVERTING).exclude(pk__in=waiting).update(
-        state=DeliveryState.DONE, finished=now()
-    )
+    with transaction.atomic():
+        converting = _with_cohort().filter(pk__in=list(delivery_ids), state=DeliveryState.CONVERTING)
+        ready = converting.exclude(pk__in=waiting).order_by("pk")
+        done = list(ready.select_for_update(of=("self",), no_key=True))
+        if done:
+            ids = [delivery.pk for delivery in done]
+            Delivery.objects.filter(pk__in=ids).update(state=DeliveryState.DONE, finished=now())
+            tell_of_deliveries(done)
+
+
+def _with_cohort() -> QuerySet[Delivery]:
+    return Delivery.objects.select_related("upload", "cohort__contributor")
 
 
 def refuse_accessions(*, refusals: dict[int, tuple[str, str, str]]) -> None:

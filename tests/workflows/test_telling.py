@@ -1,0 +1,96 @@
+"""Who is told what when long work ends: one summary, and no file name in it."""
+
+import io
+
+import pytest
+from PIL import Image as Picture
+
+from medtheca.domains.ledger.inbox import notifications_of
+from medtheca.domains.ledger.models import Notification
+from medtheca.domains.provenance.models import Delivery
+from medtheca.domains.provenance.operations import add_owner, finish_delivery_if_done
+from medtheca.workflows.receive import begin_delivery, cancel_delivery
+from medtheca.workflows.under_way import work_of
+from medtheca.workflows.upkeep import expire_uploads
+from tests.factories.accounts import make_user
+from tests.factories.images import make_delivery
+from tests.factories.provenance import deliver, make_cohort, make_zip, run_jobs
+from tests.factories.storage import use_data_folder
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def folder(settings, tmp_path):
+    return use_data_folder(settings, tmp_path / "data")
+
+
+@pytest.fixture
+def alice():
+    return make_user("alice")
+
+
+@pytest.fixture
+def bob():
+    return make_user("bob")
+
+
+@pytest.fixture
+def cohort(alice, bob):
+    made = make_cohort(alice)
+    add_owner(contributor=made.contributor, user=bob, actor=alice)
+    Notification.objects.all().delete()
+    return made
+
+
+def picture(seed):
+    data = io.BytesIO()
+    Picture.effect_noise((40, 30), 40 + seed).convert("RGB").save(data, "JPEG")
+    return data.getvalue()
+
+
+def told(user):
+    return [(row.kind, row.words) for row in notifications_of(user.pk)]
+
+
+def test_an_upload_that_ends_is_told_once_with_its_counts(alice, bob, cohort):
+    files = [(f"Müller {at}.jpg", picture(at)) for at in range(3)]
+    upload_id = deliver(alice, cohort, make_zip([*files, ("Meier.jpg", b"text"), ("__MACOSX/._x", b"")]))
+    run_jobs()
+    finish_delivery_if_done([upload_id])  # As a job that is repeated does.
+    words = "3 accepted, 1 refused, 1 skipped, in the cohort Clinic 2026."
+    assert told(alice) == [("delivery.done", words)]
+    assert told(bob) == [("delivery.done_for_owners", words)]
+    assert notifications_of(alice.pk).get().url == f"/uploads/{upload_id}/"
+
+
+def test_an_upload_that_cannot_be_read_is_told_without_the_name_of_its_file(alice, cohort):
+    deliver(alice, cohort, b"PK\x03\x04" + b"no zip" * 20, filename="patient Müller.zip")
+    run_jobs()
+    [(kind, words)] = told(alice)
+    assert kind == "delivery.done"
+    assert words.startswith("An upload could not be taken in")
+    assert "Müller" not in words
+
+
+def test_an_upload_that_was_given_up_is_told_and_one_that_was_cancelled_is_not(alice, cohort):
+    from datetime import timedelta
+
+    cancelled = begin_delivery(user=alice, cohort_id=cohort.pk, filename="a.zip", size=10)
+    cancel_delivery(user=alice, upload=cancelled)
+    assert told(alice) == []
+    begin_delivery(user=alice, cohort_id=cohort.pk, filename="b.zip", size=10)
+    assert expire_uploads(idle=timedelta(0)) == 1
+    assert len(told(alice)) == 1
+
+
+def test_work_under_way_is_ones_own_and_says_how_far_it_is(alice, bob, cohort):
+    verdicts = [{"path": "a.jpg", "outcome": "accepted"}, {"path": "b.jpg", "outcome": "waiting"}]
+    delivery = make_delivery(cohort, verdicts, state="converting")
+    make_delivery(cohort, [{"path": "c.jpg", "outcome": "accepted"}])
+    [work] = work_of(alice)
+    assert (work.kind, work.id, work.state) == ("delivery", str(delivery.pk), "converting")
+    assert (work.done, work.total, work.part) == (1, 2, 50)
+    assert work_of(bob) == []
+    Delivery.objects.filter(pk=delivery.pk).update(members=None)
+    assert work_of(alice)[0].part is None
