@@ -256,9 +256,10 @@ def undo_file(*, user: User, file_id: int, accept_conflicts: bool = False, reaso
         again = file.state == MetadataFileState.UNDONE and accept_conflicts and file.report.get("conflicts")
         if not again:
             require_state(file, [MetadataFileState.APPLIED], to="undo it")
-        file.reason = words or file.reason
         if file.report.get("published") and not words:
             raise _reason_missing(file)
+        # Why it was applied stays with the versions that came of it.
+        file.reason = words
         file.accept_conflicts = accept_conflicts
         set_going(file, MetadataFileState.UNDOING, actor=user)
         file.total = file.report.get("changed", 0)
