@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,10 +37,15 @@ class Findings:
         blob_store().discard(part for found in self.examined.values() for part in found.parts.values())
 
 
-def examine_files(items: Sequence[tuple[int, Path]], *, into: Findings) -> None:
-    """Decode files by key; what is staged is in `into` at once, so that the caller can discard it after a failure."""
+def examine_files(
+    items: Sequence[tuple[int, Path]], *, into: Findings, options: Mapping[str, Any] | None = None
+) -> None:
+    """Decode files by key; what is staged is in `into` at once, so that the caller can discard it after a failure.
+
+    `options` are those of `toolkit.images.tasks.run`.
+    """
     store = blob_store()
-    for outcome in decoder_pool().run([(str(key), path) for key, path in items]):
+    for outcome in decoder_pool().run([(str(key), path) for key, path in items], options):
         key, refusal = int(outcome.key), outcome.refusal
         if refusal is not None and refusal.code == "input_unreadable":
             into.missing[key] = refusal.message

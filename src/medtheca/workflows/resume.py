@@ -10,8 +10,14 @@ import logging
 from medtheca.base.jobs import enqueue, jobs_under_way
 from medtheca.domains.metadata.queries import stranded_files
 from medtheca.domains.provenance.erasing import enqueue_erasure, stranded_erasures
-from medtheca.domains.provenance.stranded import stranded_accessions, stranded_deliveries, stranded_requests
+from medtheca.domains.provenance.stranded import (
+    stranded_accessions,
+    stranded_deliveries,
+    stranded_redactions,
+    stranded_requests,
+)
 from medtheca.workflows.receive import BATCH_FILES, enqueue_reception
+from medtheca.workflows.redact import enqueue_redaction
 
 log = logging.getLogger(__name__)
 _MOST = 10_000
@@ -40,6 +46,9 @@ def resume_stranded() -> int:
         made += 1
     for request in stranded_requests():
         enqueue("publish.request", request_id=request.pk, queueing_lock=f"publish:{request.pk}")
+        made += 1
+    for version_id in stranded_redactions():
+        enqueue_redaction(version_id)
         made += 1
     for erasure in stranded_erasures():
         enqueue_erasure(erasure)

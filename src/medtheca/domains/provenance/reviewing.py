@@ -16,6 +16,7 @@ from medtheca.domains.ledger.operations import record
 from medtheca.domains.provenance.access import require_reviewer, visible_cohorts
 from medtheca.domains.provenance.enums import AccessionState, ReviewDecision, ReviewReason
 from medtheca.domains.provenance.models import Accession, Cohort, Review
+from medtheca.domains.provenance.review_outcome import tell_of_outcomes
 from medtheca.domains.provenance.versions import settle_candidates
 
 _LONGEST_REASON = 500
@@ -85,7 +86,7 @@ def record_reviews(
         restate_reviews(accession_ids=new)
         # Of a file that waits to take the place of a published one, this is the judgement.
         restate_reviews(accession_ids=settle_candidates(accession_ids=new, actor=reviewer))
-        _record(new, reviewer, said)
+        tell_of_outcomes(_record(new, reviewer, said))
     return _newest_of(ids, reviewer)
 
 
@@ -180,8 +181,8 @@ def _lock(ids: Sequence[int]) -> None:
         )
 
 
-def _record(accession_ids: Sequence[int], reviewer: User, said: dict[str, str]) -> None:
-    """One event a cohort. The reason in words may name a person, so it stays out of the ledger."""
+def _record(accession_ids: Sequence[int], reviewer: User, said: dict[str, str]) -> list[int]:
+    """One event a cohort; return the cohorts. The reason in words may name a person and stays out of the ledger."""
     by_cohort: dict[int, list[int]] = {}
     for pk, cohort in Accession.objects.filter(pk__in=accession_ids).order_by("pk").values_list("pk", "cohort"):
         by_cohort.setdefault(cohort, []).append(pk)
@@ -194,6 +195,7 @@ def _record(accession_ids: Sequence[int], reviewer: User, said: dict[str, str]) 
             cohort_id=cohort,
             details={"accessions": accessions, **{key: said[key] for key in said if key != "reason"}},
         )
+    return list(by_cohort)
 
 
 def _newest_of(ids: Sequence[int], reviewer: User) -> dict[int, int]:

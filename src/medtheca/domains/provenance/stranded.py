@@ -10,8 +10,14 @@ from uuid import UUID
 from django.db.models import F, QuerySet
 
 from medtheca.base.clock import now
-from medtheca.domains.provenance.enums import AccessionState, DeliveryState, RequestState
-from medtheca.domains.provenance.models import Accession, Delivery, PublishRequest
+from medtheca.domains.provenance.enums import (
+    AccessionState,
+    DeliveryState,
+    RequestState,
+    VersionKind,
+    VersionState,
+)
+from medtheca.domains.provenance.models import Accession, Delivery, FileVersion, PublishRequest
 
 PATIENCE = timedelta(minutes=10)
 
@@ -40,3 +46,9 @@ def stranded_accessions(*, limit: int, cared_for: Container[int] = ()) -> dict[i
 def stranded_requests() -> QuerySet[PublishRequest]:
     """Accepted requests that nobody has published."""
     return PublishRequest.objects.filter(state=RequestState.PUBLISHING, modified__lt=now() - PATIENCE)
+
+
+def stranded_redactions() -> list[int]:
+    """Redactions that nobody has made."""
+    waiting = FileVersion.objects.filter(kind=VersionKind.REDACTION, state=VersionState.WAITING)
+    return list(waiting.filter(created__lt=now() - PATIENCE).order_by("pk").values_list("pk", flat=True))

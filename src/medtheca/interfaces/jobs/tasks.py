@@ -26,6 +26,7 @@ from medtheca.workflows import (
     publish,
     receive,
     reconvert,
+    redact,
     replace,
     resume,
     upkeep,
@@ -99,6 +100,11 @@ def replace_accession(*, upload_id: str, **_: Any) -> None:
 @_task("publish.request")
 def publish_request(*, request_id: int, **_: Any) -> None:
     publish.publish_request(request_id=request_id)
+
+
+@_task("redact.accession")
+def redact_accession(*, version_id: int, **_: Any) -> None:
+    redact.redact_accession(version_id=version_id)
 
 
 @_task("accounts.export", queue="upkeep")
