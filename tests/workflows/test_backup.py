@@ -110,7 +110,7 @@ def test_what_is_restored_is_what_was_backed_up(archive, tmp_path):
                 found = database.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]
                 # Sealing is part of the restore: events that waited have their seal.
                 assert found == (before["ledger_event"] if table == "ledger_seal" else rows), table
-            assert database.execute("SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'ledger%'").fetchone() == (2,)
+            assert database.execute("SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'ledger%'").fetchone() == (5,)
         assert store_files(restored) == files
         assert (restored / "secret.key").read_text() == "the key of this archive, long enough to sign with"
         assert (restored / "secret.key").stat().st_mode & 0o777 == 0o600

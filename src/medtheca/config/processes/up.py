@@ -135,6 +135,7 @@ class Up:
             stack.callback(self._stop)
             self._start_database()
             self._migrate()
+            self._erase_again()
             lock.mark_ready()
             self._start_web()
             self._start_workers()
@@ -204,18 +205,28 @@ class Up:
     def _migrate(self) -> None:
         child = self._child("migrate", "migrate", grace=30.0)
         with self.terminal.step("Bringing the tables up to date", "Tables up to date"):
-            child.start()
-            assert child.process is not None
-            while child.process.poll() is None and not self.wishes.stopping():
-                self.supervisor.watch_once()
-                time.sleep(0.05)
-            child.request_stop()
-            child.wait_until_stopped(hurry=self.wishes.hurrying)
-            self._go_on()
-            if child.process.returncode != 0:
-                raise CannotRun(
-                    f"The tables could not be brought up to date. The end of {child.log}:\n{logs.end_of(child.log)}"
-                )
+            self._run_to_end(child, "The tables could not be brought up to date.")
+
+    def _erase_again(self) -> None:
+        """After a restore by other means than ours: who was erased must be so again before anything is served."""
+        if not any((self.settings.data / "erasures").glob("*.json")):
+            return
+        child = self._child("erase", "erase", grace=30.0)
+        child.command = [*child.command, "pending"]
+        with self.terminal.step("Looking for erasures to repeat", "Erasures are as they were"):
+            self._run_to_end(child, "Erasures could not be repeated, so nothing is served.")
+
+    def _run_to_end(self, child: Child, failure: str) -> None:
+        child.start()
+        assert child.process is not None
+        while child.process.poll() is None and not self.wishes.stopping():
+            self.supervisor.watch_once()
+            time.sleep(0.05)
+        child.request_stop()
+        child.wait_until_stopped(hurry=self.wishes.hurrying)
+        self._go_on()
+        if child.process.returncode != 0:
+            raise CannotRun(f"{failure} The end of {child.log}:\n{logs.end_of(child.log)}")
 
     def _start_web(self) -> None:
         web = self._child("web", "web", grace=_SECONDS_FOR_WEB_TO_STOP)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,8 +13,8 @@ import click
 from medtheca.base.errors import DomainError
 from medtheca.interfaces.cli.bars import byte_bar, human_size
 from medtheca.interfaces.cli.check import report_in_words
-from medtheca.workflows.backup.restoring import RestoreReport, restore_backup
 from medtheca.workflows.backup.writing import BackupReport, write_backup
+from medtheca.workflows.restoring import Restored, restore_archive
 
 _BACKUP_CODES = """\
 \b
@@ -60,17 +61,44 @@ def backup(ctx: click.Context, *, folder: Path, verify: bool, keep: int | None, 
 @click.command("restore", epilog=_RESTORE_CODES)
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--snapshot", metavar="NAME", help="Which one; the newest otherwise. DIR/snapshots lists them.")
+@click.option(
+    "--erasures",
+    "lists",
+    metavar="PATH",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A further list of erasures: the folder `erasures` of a data folder or of another backup. May be repeated.",
+)
+@click.option(
+    "--erasures-as-of",
+    "known_until",
+    type=click.DateTime(),
+    help="Refuse where the erasures that can be found are known only until before this moment (UTC).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_context
-def restore(ctx: click.Context, *, folder: Path, snapshot: str | None, as_json: bool) -> None:
-    """Restore a backup from DIR into an empty data folder and database, verify every file, and check the archive."""
+def restore(
+    ctx: click.Context,
+    *,
+    folder: Path,
+    snapshot: str | None,
+    lists: tuple[Path, ...],
+    known_until: datetime | None,
+    as_json: bool,
+) -> None:
+    """Restore a backup from DIR into an empty data folder and database, verify every file, and check the archive.
+
+    Patients who were erased since the backup was made are erased again before the archive can be started, as far as
+    their erasures are found: in DIR/erasures, in the data folder, and where --erasures says.
+    """
+    moment = known_until.replace(tzinfo=UTC) if known_until else None
     try:
         with byte_bar(shown=not as_json) as bar:
-            report = restore_backup(folder=folder, snapshot=snapshot, bar=bar)
+            done = restore_archive(folder=folder, snapshot=snapshot, lists=lists, known_until=moment, bar=bar)
     except DomainError as refusal:
         _refuse(ctx, refusal, as_json=as_json)
-    click.echo(_restore_json(report) if as_json else _restore_words(report))
-    ctx.exit(0 if report.complete else 1)
+    click.echo(_restore_json(done) if as_json else _restore_words(done))
+    ctx.exit(0 if done.report.complete else 1)
 
 
 def _refuse(ctx: click.Context, refusal: DomainError, *, as_json: bool) -> NoReturn:
@@ -94,17 +122,38 @@ def _backup_words(report: BackupReport) -> str:
     return "\n".join(lines)
 
 
-def _restore_words(report: RestoreReport) -> str:
+def _restore_words(done: Restored) -> str:
+    report = done.report
     lines = [f"Restored snapshot {report.snapshot}: {report.blobs:,} files, {human_size(report.bytes)}."]
     lines += [f"Blob {sha256} is damaged or missing in the backup." for sha256 in report.damaged]
     if report.uploads_lost:
         lines.append(f"{report.uploads_lost} unfinished uploads were given up; their bytes were not in the backup.")
-    return "\n".join([*lines, report_in_words(report.check)])
+    return "\n".join([*lines, *_erasure_words(done), report_in_words(report.check)])
 
 
-def _restore_json(report: RestoreReport) -> str:
+def _erasure_words(done: Restored) -> list[str]:
+    lines = [
+        f"Erased {again.patient} again: {again.images:,} images."
+        + (f" {again.uploads:,} uploads on their way were given up with it." if again.uploads else "")
+        + (f" {again.unlinked:,} images were another's by then and stay, without a patient." if again.unlinked else "")
+        for again in done.replayed
+    ]
+    if done.list_as_of is None:
+        lines.append("Warning: nothing says until when erasures are known. Give the newest list with --erasures.")
+    else:
+        lines.append(
+            f"Erasures are known until {done.list_as_of:%Y-%m-%d %H:%M} UTC. Whoever was erased later is here again: "
+            "give the newest list with --erasures."
+        )
+    return lines
+
+
+def _restore_json(done: Restored) -> str:
+    report = done.report
     return json.dumps(
         {
+            "erased_again": [asdict(again) for again in done.replayed],
+            "erasures_as_of": done.list_as_of.isoformat() if done.list_as_of else None,
             "snapshot": report.snapshot,
             "blobs": report.blobs,
             "bytes": report.bytes,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,11 +60,18 @@ class RestoreReport:
         return not self.damaged and self.check.clean
 
 
-def restore_backup(*, folder: Path, snapshot: str | None = None, bar: Bar | None = None) -> RestoreReport:
+def restore_backup(
+    *,
+    folder: Path,
+    snapshot: str | None = None,
+    bar: Bar | None = None,
+    before_check: Callable[[], None] = lambda: None,
+) -> RestoreReport:
     """Restore the newest snapshot, or a named one, into an empty database and data folder, then check the archive.
 
-    One that was interrupted while it copied blobs may be repeated. Raises `NotFound` (no such snapshot), `Invalid`
-    (the backup is torn or altered), `Conflict` (something is there already) or `NoSpace`; nothing is changed then.
+    People restore by `workflows.restoring`, which before the check erases again who was erased since. One that was
+    interrupted while it copied blobs may be repeated. Raises `NotFound` (no such snapshot), `Invalid` (the backup is
+    torn or altered), `Conflict` (something is there already) or `NoSpace`; nothing is changed then.
     """
     bar = bar or NoBar()
     path = find_snapshot(folder, snapshot)
@@ -82,6 +90,7 @@ def restore_backup(*, folder: Path, snapshot: str | None = None, bar: Bar | None
         _restore_database(path, summary)
         bar.advance(1, 0)
     lost = _restore_uploads(path, summary)
+    before_check()
     begin_heads_anew()
     while seal_events():
         pass

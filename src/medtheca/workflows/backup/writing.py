@@ -21,6 +21,7 @@ from medtheca.domains.storage.operations import holding_off_sweeps
 from medtheca.domains.storage.queries import blob_store
 from medtheca.domains.storage.uploads import part_path
 from medtheca.workflows.backup.copying import copy_blobs, is_there
+from medtheca.workflows.backup.known import note_backup
 from medtheca.workflows.backup.layout import (
     CHUNK,
     DUMP,
@@ -43,6 +44,7 @@ from medtheca.workflows.backup.layout import (
     sync_folder,
     write_synced,
 )
+from medtheca.workflows.backup.lists import FOLDER, share_list
 from medtheca.workflows.backup.programs import find_program, run_program, server_major
 
 
@@ -118,7 +120,10 @@ def write_backup(
         # Only a whole backup has a name without the suffix.
         partial.rename(folder / "snapshots" / name)
         sync_folder(folder / "snapshots")
+        # Whoever restores an older snapshot from here has to know whom to erase again.
+        share_list(folder / FOLDER)
         pruned = _prune(folder, keep) if keep else (0, 0)
+        note_backup(folder, name, created)
     return BackupReport(
         snapshot=name,
         blobs=snapshot.blobs,

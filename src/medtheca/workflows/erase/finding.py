@@ -23,7 +23,7 @@ from medtheca.domains.provenance.models import (
     VersionFile,
 )
 from medtheca.domains.storage.models import Blob, Upload
-from medtheca.workflows.erase.lists import proof_of
+from medtheca.workflows.backup.lists import proof_of
 from medtheca.workflows.erase.plans import Plan
 from medtheca.workflows.erase.sheets import find_rows
 
@@ -67,7 +67,7 @@ def fill_plan(plan: Plan, accession_ids: Collection[int], *, is_private: Matches
     plan.public_ids += [image.public_id for image in images if image.public_id]
     versions = list(FileVersion.objects.filter(accession__in=plan.accessions))
     _find_uploads(plan, accessions, versions)
-    plan.names = sorted({row.name for row in [*accessions, *versions]})
+    plan.names = sorted({row.name for row in accessions} | {row.name for row in versions})
     plan.paths = sorted({row.original_path for row in accessions if row.original_path})
     plan.blobs = dict(_blobs_of(plan).values_list("sha256", "size"))
     found = find_rows(plan, is_private=is_private)
@@ -95,7 +95,8 @@ def _find_lesions(plan: Plan, accessions: list[Accession]) -> None:
 
 
 def _find_uploads(plan: Plan, accessions: list[Accession], versions: list[FileVersion]) -> None:
-    came_in = {row.delivery_id for row in [*accessions, *versions] if row.delivery_id}
+    came_in = {row.delivery_id for row in accessions} | {row.delivery_id for row in versions} - {None}
+    came_in.discard(None)
     plan.uploads = sorted(str(pk) for pk in came_in)
     mixed = Verdict.objects.filter(delivery__in=came_in, accession__isnull=False).exclude(accession__in=plan.accessions)
     shared = set(mixed.values_list("delivery", flat=True))

@@ -12,8 +12,8 @@ from medtheca.base.clock import now
 from medtheca.domains.provenance.enums import ErasureReason
 from medtheca.domains.provenance.models import Erasure
 from medtheca.workflows.backup.known import known_backups
+from medtheca.workflows.backup.lists import keyed
 from medtheca.workflows.erase.finding import begun
-from medtheca.workflows.erase.lists import keyed
 from medtheca.workflows.erase.plans import Plan
 
 FORMAT = 1

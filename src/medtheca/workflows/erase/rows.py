@@ -9,7 +9,9 @@ from django.db import models, transaction
 
 from medtheca.domains.imaging.models import Image
 from medtheca.domains.metadata.models import Description, MetadataVersion
+from medtheca.domains.provenance.enums import Outcome
 from medtheca.domains.provenance.models import Accession, Lesion, Patient, Verdict
+from medtheca.domains.provenance.operations import finish_delivery_if_done
 from medtheca.domains.storage.erased import note_erased
 from medtheca.domains.storage.models import Upload
 from medtheca.workflows.erase.finding import verdicts_of_plan
@@ -41,6 +43,7 @@ def remove_rows(plan: Plan) -> None:
             _let_go(Patient, [plan.patient])
             Patient.objects.filter(pk=plan.patient).delete()
         note_erased(plan.public_ids)
+    finish_delivery_if_done(plan.uploads)
 
 
 def _lock(plan: Plan) -> None:
@@ -56,6 +59,8 @@ def _lock(plan: Plan) -> None:
 def _blank_verdicts(plan: Plan) -> None:
     """Verdicts stay, because a delivery has one for each of its files; what they say of the file goes."""
     about = verdicts_of_plan(plan)
+    waiting = about.filter(outcome=Outcome.WAITING)
+    waiting.update(outcome=Outcome.REFUSED, code=_BLANK)
     about.update(path=_BLANK, name=_BLANK, size=None, words=_WORDS, remedy="")
     Verdict.objects.filter(other__in=plan.accessions).update(other=None)
 
@@ -70,13 +75,14 @@ def _unlink_followers(plan: Plan) -> None:
     """Links from accessions of others to one that goes: the first of them stands by itself, the rest follow it."""
     for pk in plan.accessions:
         followers = Accession.objects.select_for_update().filter(same_as=pk).exclude(pk__in=plan.accessions)
-        heir, *others = [*followers.order_by("pk"), None]
-        if heir is None:
+        rows = list(followers.order_by("pk"))
+        if not rows:
             continue
+        heir, *others = rows
         # First the old holder lets go: the same content stands by itself once in a cohort.
         Accession.objects.filter(pk=pk).update(same_as=heir)
         Accession.objects.filter(pk=heir.pk).update(same_as=None)
-        Accession.objects.filter(pk__in=[row.pk for row in others if row]).update(same_as=heir)
+        Accession.objects.filter(pk__in=[row.pk for row in others]).update(same_as=heir)
 
 
 def _forget_private_ids(plan: Plan) -> None:

@@ -22,10 +22,10 @@ from medtheca.domains.provenance.models import Accession, Delivery, Erasure, Les
 from medtheca.domains.storage.erasing import erase_bytes, left_of
 from medtheca.domains.storage.models import Upload
 from medtheca.workflows.backup.known import known_folders
+from medtheca.workflows.backup.lists import Entry, keyed, keyed_private_id, write_entry
 from medtheca.workflows.erase import words
 from medtheca.workflows.erase.cleaning import clean_database
 from medtheca.workflows.erase.finding import begun, make_plan
-from medtheca.workflows.erase.lists import Entry, keyed, keyed_private_id, write_entry
 from medtheca.workflows.erase.marks import marks_of
 from medtheca.workflows.erase.plans import Plan
 from medtheca.workflows.erase.receipts import make_receipt
@@ -64,6 +64,12 @@ def _plan(erasure: Erasure) -> None:
     if patient is None:
         raise Conflict(f"{erasure.patient_public_id} is not there.", remedy="Tell whoever runs the archive.")
     _keep_plan(erasure, make_plan(patient), ErasureStage.PLANNED)
+
+
+def work_from_plan(erasure: Erasure, plan: Plan) -> None:
+    """Do the work of an erasure whose plan was made elsewhere, without waiting for what is under way."""
+    _advance(erasure, plan, ErasureStage.PLANNED)
+    erase_patient(erasure_id=erasure.pk)
 
 
 def _keep_plan(erasure: Erasure, plan: Plan, stage: ErasureStage) -> None:
@@ -105,8 +111,7 @@ def _remove_rows(erasure: Erasure) -> None:
 
 def _made_again(plan: Plan) -> Plan:
     """The plan as it would be now, with what the one before knew: rows of spreadsheets may be cut already."""
-    patient = Patient.objects.get(pk=plan.patient)
-    fresh = make_plan(patient)
+    fresh = make_plan(Patient.objects.get(pk=plan.patient or 0))
     fresh.blobs = {**plan.blobs, **fresh.blobs}
     fresh.sheets = {**plan.sheets, **fresh.sheets}
     fresh.values = sorted({*plan.values, *fresh.values})
@@ -178,7 +183,7 @@ def _rows_left(plan: Plan) -> list[str]:
     left += [model._meta.db_table for model, ids in rows if model._default_manager.filter(pk__in=ids).exists()]
     if left_of([sha256 for sha256 in {*plan.blobs, *plan.gone} if sha256 not in plan.shared]):
         left.append("the store")
-    if Upload.objects.filter(pk__in=plan.own_uploads, blob__isnull=False).exists():
+    if Upload.objects.filter(pk__in=map(UUID, plan.own_uploads), blob__isnull=False).exists():
         left.append("storage_upload")
     return left
 

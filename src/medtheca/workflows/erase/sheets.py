@@ -132,8 +132,11 @@ def _read(file: MetadataFile) -> list[_Row] | None:
 
 
 def _text_of(file: MetadataFile) -> str | None:
-    with blob_store().open(file.blob.sha256) as opened:
-        data = opened.read()
+    try:
+        with blob_store().open(file.blob.sha256) as opened:
+            data = opened.read()
+    except FileNotFoundError:
+        return None  # Damaged: the restore or the scrub has named it.
     if data.startswith(_ZIP):
         return None
     try:

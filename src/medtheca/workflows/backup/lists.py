@@ -26,7 +26,7 @@ from django.utils.crypto import salted_hmac
 from medtheca.base.clock import now
 from medtheca.base.errors import Invalid
 from medtheca.domains.provenance.models import Accession
-from medtheca.workflows.backup.layout import write_synced
+from medtheca.workflows.backup.layout import SECRET, write_synced
 
 FOLDER = "erasures"
 _AS_OF = "as-of.json"
@@ -66,7 +66,15 @@ class Entry:
 
 def keyed(text: str) -> str:
     """A hash of a private text; without the archive's secret key nobody can try what it is of."""
-    return salted_hmac("medtheca.erasure", text, algorithm="sha256").hexdigest()
+    return salted_hmac("medtheca.erasure", text, secret=_secret(), algorithm="sha256").hexdigest()
+
+
+def _secret() -> str:
+    """The archive's key as it is now: a restore may have brought back another than this process began with."""
+    file: Path = settings.ENVIRONMENT.data / SECRET
+    if settings.ENVIRONMENT.secret_key or not file.exists():
+        return str(settings.SECRET_KEY)
+    return file.read_text().strip()
 
 
 def keyed_private_id(contributor_id: int, private_id: str) -> str:
@@ -85,15 +93,23 @@ def own_list() -> Path:
     return folder
 
 
-def write_entry(entry: Entry, folders: Iterable[Path]) -> list[Path]:
-    """Write an entry, synced, into the data folder and, as far as they can be reached, others; return where."""
-    written = []
-    for place in [own_list(), *(folder / FOLDER for folder in folders)]:
-        with contextlib.suppress(OSError) if place != own_list() else contextlib.nullcontext():
-            place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_synced(place / f"{entry.erasure}.json", _text(asdict(entry)))
-            written.append(place)
-    return written
+def write_entry(entry: Entry, folders: Iterable[Path]) -> None:
+    """Write an entry, synced, into the data folder, and the whole list into other folders as far as there are any."""
+    own = own_list()
+    own.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_synced(own / f"{entry.erasure}.json", _text(asdict(entry)))
+    for folder in folders:
+        # A disk that is away gets it with the next backup that is written to it.
+        with contextlib.suppress(OSError):
+            if (folder / "snapshots").is_dir():
+                share_list(folder / FOLDER)
+
+
+def share_list(target: Path) -> None:
+    """Bring the list in a backup folder up to date with this archive's, and note that it is."""
+    moment = now()
+    copy_list(target, entries_in(own_list()).values())
+    write_synced(target / _AS_OF, _text({"at": moment.isoformat()}))
 
 
 def entries_in(*folders: Path) -> dict[str, Entry]:
@@ -112,14 +128,9 @@ def copy_list(target: Path, entries: Iterable[Entry]) -> None:
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     for entry in entries:
         path = target / f"{entry.erasure}.json"
-        if not path.exists():
+        # One that is being planned again may have become longer.
+        if not path.exists() or Entry.read(path) != entry:
             write_synced(path, _text(asdict(entry)))
-
-
-def note_as_of(folder: Path, moment: datetime | None = None) -> None:
-    """Note that the list of a backup folder holds every erasure up to now."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_synced(folder / _AS_OF, _text({"at": (moment or now()).isoformat()}))
 
 
 def as_of(folder: Path) -> datetime | None:
