@@ -38,10 +38,21 @@ rows = st.lists(
     max_size=len(NAMES),
 )
 edits = st.lists(
-    st.tuples(
-        st.sampled_from(NAMES),
-        st.sampled_from(["age", "sex", "melanocytic", "clin_size_long_diam_mm", "acquisition_day", "hair"]),
-        st.sampled_from([None, "1", "male", "true"]),
+    st.sampled_from(
+        [
+            (name, field, value)
+            for name in NAMES
+            for field, value in [
+                ("age", "30"),
+                ("age", None),
+                ("sex", "male"),
+                ("sex", None),
+                ("hair", "blue"),
+                ("hair", None),
+                ("melanocytic", "true"),
+                ("acquisition_day", "7"),
+            ]
+        ]
     ),
     min_size=2,
     max_size=6,
