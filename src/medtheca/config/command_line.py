@@ -38,6 +38,8 @@ class Command:
     help: str
     needs: Needs = Needs.DATABASE
     hidden: bool = False
+    without_database: tuple[str, ...] = ()
+    """Commands below it that need Django and no database."""
 
 
 _PROCESSES = "medtheca.config.processes.commands"
@@ -55,12 +57,20 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "inspect", f"{_CLI}.inspect:command", "Say what would become of files, without storing any.", Needs.NOTHING
     ),
-    Command("user", f"{_CLI}.accounts:user", "Create and change accounts."),
+    Command(
+        "metadata",
+        f"{_CLI}.metadata:command",
+        "Check, apply and undo metadata sheets.",
+        without_database=("template", "dictionary"),
+    ),
+    Command("user", f"{_CLI}.people:user", "Create and change accounts."),
     Command("token", f"{_CLI}.accounts:token", "Create and revoke API tokens."),
+    Command("curate", f"{_CLI}.curate:curate", "Relicense, remove fields, purge, merge, convert again."),
     Command("scrub", f"{_CLI}.scrub:command", "Read and hash every stored file again."),
     Command("check", f"{_CLI}.check:command", "Check that database and stored files agree."),
     Command("backup", f"{_CLI}.backup:backup", "Write a verified backup to a folder."),
     Command("restore", f"{_CLI}.backup:restore", "Restore a backup into an empty data folder."),
+    Command("erase", f"{_CLI}.erase:erase", "Erase a patient, confirmed by a second person."),
     Command("demo", f"{_CLI}.demo:command", "Fill the archive with demonstration images."),
 )
 
@@ -87,7 +97,9 @@ class CommandList(click.Group):
         if entry.needs is Needs.DATABASE:
             # Help needs the command's own words, hence its module, but no database.
             wants_help = "--help" in sys.argv[1:]
-            ctx.with_resource(_django(entry.name, with_database=not wants_help))
+            after = sys.argv[sys.argv.index(entry.name) + 1 :] if entry.name in sys.argv else []
+            alone = next((word for word in after if not word.startswith("-")), "") in entry.without_database
+            ctx.with_resource(_django(entry.name, with_database=not (wants_help or alone)))
         module, _, name = entry.target.partition(":")
         try:
             return cast("click.Command", getattr(import_module(module), name))

@@ -58,6 +58,44 @@ def tool(name, data):
     return [staff(route), staff(route, method="POST", data=data)]
 
 
+def api_contributor(path, status=200, *, method="POST", refused=404, data=None, **names):
+    """Only the contributor's own people know of it; of those asked here that is Alice."""
+    return Row(
+        method,
+        f"api/v2/contributors/<int:{names.get('key', 'thing_id')}>/{path}",
+        cells(401, 404, 404, refused, status, refused, status),
+        address=f"api/v2/contributors/{{contributor}}/{names.get('filled', path)}",
+        data=data,
+    )
+
+
+def api_cohort(given, path, status=200, *, method="POST", data=None, **names):
+    return given(
+        f"api/v2/cohorts/<int:{names.get('key', 'thing_id')}>/{path}",
+        status,
+        method=method,
+        address=f"api/v2/cohorts/{{second}}/{names.get('filled', path)}",
+        data=data,
+    )
+
+
+def _member(role):
+    return {"role": role}
+
+
+def curate(name, **data):
+    """What is not theirs is not there for others; what is, only staff may do."""
+    given = {"reason": "Why.", **data}
+    return Row(
+        "POST",
+        f"api/v2/curate/{name}/",
+        cells(401, 404, 404, 403, 403, 403, 200),
+        data=lambda world: {"cohort": world.names["second"], **given},
+    )
+
+
+INVITED = {"email": "new@example.org", "role": "viewer"}
+AGREED = {"version": AGREEMENT_VERSION}
 EDITED = {"name": "New name", "licence": "CC0-1.0", "attribution": "Clinic", "readers": 1}
 LICENCE = {"which": "all", "licence": "CC0-1.0", "reason": "Given away."}
 OF_COHORT = {"kind": "cohort", "given": "1", "reason": "Why", "field": "sex", "licence": "CC0-1.0"}
@@ -127,4 +165,75 @@ ROWS = [
     staff("staff/people/"),
     staff("staff/people/<int:user_id>/", address="staff/people/{bob}/"),
     staff("staff/people/<int:user_id>/", 302, method="POST", address="staff/people/{bob}/", data={"active": "no"}),
+    # The API of the same.
+    api_contributor("", method="PATCH", key="contributor_id", data={"institution_name": "New"}),
+    api_contributor("agreement/", method="GET", key="contributor_id"),
+    api_contributor("agreement/", key="contributor_id", data=AGREED),
+    Row(
+        "POST",
+        "api/v2/contributors/<int:contributor_id>/merge/",
+        cells(401, 404, 404, 404, 404, 404, 200),
+        address="api/v2/contributors/{contributor}/merge/",
+        data=lambda world: {"into": world.names["empty_contributor"]},
+    ),
+    api_contributor("members/", method="GET"),
+    api_contributor(
+        "members/<int:user_id>/", method="PUT", filled="members/{alice}/", status=409, data=_member("viewer")
+    ),
+    api_contributor("members/<int:user_id>/", method="DELETE", filled="members/{alice}/", status=409),
+    api_contributor(
+        "transfer/", status=409, data=lambda world: dict.fromkeys(("giver", "taker"), world.names["alice"])
+    ),
+    api_contributor("invitations/", method="GET"),
+    api_contributor("invitations/", 201, data=INVITED),
+    api_contributor("invitations/<int:invitation_id>/resend/", filled="invitations/{invitation}/resend/"),
+    api_contributor("invitations/<int:invitation_id>/", 204, method="DELETE", filled="invitations/{invitation}/"),
+    people("api/v2/invitations/accept/", method="POST", data={"secret": SECRET, "with_other_address": True}),
+    api_cohort(owners, "", method="PATCH", key="cohort_id", data={"name": "New"}),
+    api_cohort(owners, "attest/", key="cohort_id"),
+    api_cohort(owners, "move/", key="cohort_id", data=lambda world: {"to": world.names["cohort"]}),
+    api_cohort(owners, "merge/", key="cohort_id", data=lambda world: {"into": world.names["cohort"]}),
+    api_cohort(members, "members/", method="GET"),
+    api_cohort(owners, "members/<int:user_id>/", method="PUT", filled="members/{edith}/", data=_member("viewer")),
+    Row(
+        "DELETE",
+        "api/v2/cohorts/<int:thing_id>/members/<int:user_id>/",
+        # Edith leaves by herself.
+        cells(401, 404, 404, 204, 204, 403, 204),
+        address="api/v2/cohorts/{second}/members/{edith}/",
+    ),
+    api_cohort(
+        owners,
+        "transfer/",
+        404,
+        data=lambda world: {"giver": world.names["edith"], "taker": world.names["rita"]},
+    ),
+    api_cohort(owners, "invitations/", method="GET"),
+    api_cohort(owners, "invitations/", 201, data=INVITED),
+    Row(
+        "POST",
+        "api/v2/cohorts/<int:thing_id>/invitations/<int:invitation_id>/resend/",
+        cells(401, 404, 404, 403, 200, 403, 200),
+        address="api/v2/cohorts/{cohort}/invitations/{cohort_invitation}/resend/",
+    ),
+    Row(
+        "DELETE",
+        "api/v2/cohorts/<int:thing_id>/invitations/<int:invitation_id>/",
+        cells(401, 404, 404, 403, 204, 403, 204),
+        address="api/v2/cohorts/{cohort}/invitations/{cohort_invitation}/",
+    ),
+    Row(
+        "POST",
+        "api/v2/curate/relicense/",
+        cells(401, 404, 404, 403, 200, 403, 200),
+        data=lambda world: {"cohort": world.names["second"], "copyright_license": "CC-0"},
+    ),
+    curate("remove-field", field="sex"),
+    curate("purge"),
+    Row(
+        "POST",
+        "api/v2/curate/reconvert/",
+        cells(401, 404, 404, 403, 403, 403, 200),
+        data=lambda world: {"cohort": world.names["second"]},
+    ),
 ]

@@ -65,6 +65,12 @@ def contributors_for(user: User | None) -> QuerySet[Contributor]:
     return rows.order_by("institution_name", "pk")
 
 
+def edited_contributors(user: User) -> QuerySet[Contributor]:
+    """Contributors that the person owns or edits."""
+    mine = scopes_joined(user).filter(role__in=[Role.OWNER, Role.EDITOR])
+    return Contributor.objects.filter(scope__in=mine.values("scope"))
+
+
 def sister_cohorts(cohort: Cohort, user: User) -> QuerySet[Cohort]:
     """Other cohorts of the same contributor that the person may see, by name."""
     others = visible_cohorts(user).filter(contributor=cohort.contributor_id).exclude(pk=cohort.pk)

@@ -85,6 +85,17 @@ def find_contributors_named(user: User, name_or_id: str) -> list[Contributor]:
     return list(mine.filter(institution_name=name_or_id).order_by("pk"))
 
 
+def find_one_contributor(user: User, name_or_id: str, *, field: str) -> Contributor:
+    """The person's contributor of this id or name. Raises `Invalid` that names `field` where there is not just one."""
+    name = name_or_id.strip()
+    found = find_contributors_named(user, name)
+    if len(found) != 1:
+        words = f"{'Several are' if found else 'None is'} called {name or 'so'}."
+        problem = Problem(field, words, remedy="Give the id, or the whole name.")
+        raise Invalid("There is no such contributor, or more than one.", problems=[problem])
+    return found[0]
+
+
 def _accessions_named(user: User, words: Sequence[str]) -> list[int]:
     numbers = {word for word in words if word.isdecimal() and len(word) < 19}
     public = {word for word in words if word not in numbers}

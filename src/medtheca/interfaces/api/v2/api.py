@@ -12,14 +12,21 @@ import medtheca
 from medtheca.interfaces.api.v2.errors import add_handlers
 from medtheca.interfaces.api.v2.routes import (
     accessions,
+    changing,
     cohorts,
     contributors,
+    curating,
     descriptions,
+    erasures,
     images,
     inspections,
+    members,
     metadata_files,
     people,
     publish_requests,
+    reviews,
+    similar,
+    subjects,
     telling,
     uploads,
 )
@@ -56,6 +63,7 @@ _PROBLEMS = {
     "401": "Nobody is signed in, or the token is not good.",
     "403": "The caller sees the thing, but may not do this.",
     "404": "There is no such thing, or the caller may not know of it.",
+    "410": "It was erased; only the day is told.",
     "409": "The thing is not in the state that this needs.",
     "422": "The request does not have the right shape.",
 }
@@ -100,11 +108,22 @@ add_handlers(api)
 api.add_router("/users", people.router)
 api.add_router("/images", images.router)
 api.add_router("/contributors", contributors.router)
+api.add_router("/contributors", changing.contributors)
+api.add_router("/contributors", members.contributor_members)
+api.add_router("/invitations", members.invitations)
 api.add_router("", metadata_files.router)
 api.add_router("", descriptions.router)
 api.add_router("", publish_requests.router)
 api.add_router("", telling.router)
 api.add_router("/cohorts", cohorts.router)
+api.add_router("/cohorts", changing.cohorts)
+api.add_router("/cohorts", members.cohort_members)
+api.add_router("/curate", curating.router)
 api.add_router("/accessions", accessions.router)
+api.add_router("", reviews.router)
+api.add_router("/images", similar.router)
 api.add_router("/uploads", uploads.router)
 api.add_router("/inspections", inspections.router)
+api.add_router("", erasures.router)
+api.add_router("/patients", subjects.patients)
+api.add_router("/lesions", subjects.lesions)

@@ -69,7 +69,7 @@ class InviteForm(forms.Form):
         super().__init__(*args, **kwargs)
         field = self.fields["role"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [(role.value, ROLE_WORDS[role]) for role in roles]
+        field.choices = [(role.value, role.label) for role in roles]
 
 
 class _WhichForm(forms.Form):

@@ -12,12 +12,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from medtheca.base.errors import Invalid, NotFound, Problem
+from medtheca.base.errors import NotFound
 from medtheca.domains.ledger.queries import latest_events
 from medtheca.domains.provenance.licensing import plan_relicense, relicense
 from medtheca.domains.provenance.merging import merge_contributors, plan_contributor_merge
 from medtheca.domains.provenance.purging import plan_purge, purge
-from medtheca.domains.provenance.selecting import find_contributors_named, select_named
+from medtheca.domains.provenance.selecting import find_one_contributor, select_named
 from medtheca.interfaces.web.people import signed_in
 from medtheca.interfaces.web.planned import Planned, planned
 from medtheca.interfaces.web.staff.forms import MergeForm, OfForm, PurgeForm, RelicenseForm, RemoveFieldForm
@@ -27,7 +27,6 @@ from medtheca.workflows.remove_field import plan_field_removal, remove_field
 
 if TYPE_CHECKING:
     from medtheca.domains.accounts.models import User
-    from medtheca.domains.provenance.models import Contributor
 
 _IMAGES = "image,images"
 _TOOLS = (
@@ -148,8 +147,8 @@ def merge_tool(request: HttpRequest) -> HttpResponseBase:
 
     def given(form: MergeForm) -> dict[str, Any]:
         return {
-            "source": _contributor(user, form, "source"),
-            "target": _contributor(user, form, "target"),
+            "source": find_one_contributor(user, form.cleaned_data["source"], field="source"),
+            "target": find_one_contributor(user, form.cleaned_data["target"], field="target"),
             "unite": form.cleaned_data["unite"],
             "actor": user,
         }
@@ -213,16 +212,6 @@ def _runs() -> list[dict[str, Any]]:
 
 def _selection(user: User, form: OfForm) -> Any:
     return select_named(user=user, kind=form.cleaned_data["kind"], given=form.cleaned_data["given"])
-
-
-def _contributor(user: User, form: MergeForm, field: str) -> Contributor:
-    name = form.cleaned_data[field].strip()
-    found = find_contributors_named(user, name)
-    if len(found) != 1:
-        words = f"{'Several are' if found else 'None is'} called {name}."
-        problem = Problem(field, words, remedy="Give the id, or the whole name.")
-        raise Invalid("There is no such contributor, or more than one.", problems=[problem])
-    return found[0]
 
 
 def _initial(request: HttpRequest) -> dict[str, str]:

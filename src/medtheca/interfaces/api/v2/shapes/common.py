@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Generic, TypeVar
 
 from ninja import Schema
@@ -54,6 +55,12 @@ class Given(Schema):
     """What a caller sends: unknown fields are refused, so that a slip of the pen is told and not passed over."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+def values_given(given: Given, columns: Mapping[str, str]) -> dict[str, Any]:
+    """What a caller said, under the names of columns where those are others; what was left out is absent."""
+    said = given.model_dump(exclude_unset=True)
+    return {columns.get(name, name): value for name, value in said.items() if value is not None}
 
 
 class PageQuery(Schema):

@@ -24,7 +24,7 @@ class ContributorIn(Given):
 
 
 class ContributorOut(Schema):
-    """An institution or person who answers for images. Only its owners and staff see it."""
+    """An institution or person who answers for images. Only its people and staff see it; its contact only who edits."""
 
     id: int
     created: datetime
@@ -77,6 +77,10 @@ class CohortOut(Schema):
     default_license_spdx: str
     default_attribution: str
     accession_count: int
+    consent_basis: str = Field(description="Ethics approval or consent under which the images came.")
+    attested: datetime | None = Field(description="When somebody said that they may give these images.")
+    attested_by: int | None
+    readers: int = Field(description="How many reviewers must accept an image.")
 
 
 class AccessionOut(Schema):
