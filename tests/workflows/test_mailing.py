@@ -114,12 +114,12 @@ def test_the_daily_summary_waits_for_the_morning(server, alice):
 
 def test_what_was_read_is_not_mailed_but_what_is_of_safety_is(server, alice):
     tell(alice)
-    tell(alice, kind="account.password", words="Your password was changed.")
+    tell(alice, kind="account.new_device", words="Somebody logged in.")
     mark_read(recipient_id=alice.pk)
     later()
     send_due_mail()
     [(_, message)] = server.messages
-    assert message["Subject"].endswith("Your password was changed")
+    assert message["Subject"].endswith("A log-in from a device not seen before")
     assert states() == ["none", "sent"]
 
 

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from medtheca.base.errors import Conflict, Invalid, NotFound, Problem
 from medtheca.base.steps import step
-from medtheca.domains.access.enums import Visibility
+from medtheca.domains.access.enums import Role, Visibility
 from medtheca.domains.access.operations import set_visibility, withdraw_image
 from medtheca.domains.access.queries import withdrawn_among
 from medtheca.domains.accounts.models import User
@@ -24,6 +24,7 @@ from medtheca.domains.provenance.outcomes import (
     next_items,
     was_public,
 )
+from medtheca.domains.provenance.telling import people_with
 from medtheca.domains.search.queries import image_for
 
 BATCH = 200
@@ -77,7 +78,7 @@ def _tell(request: PublishRequest) -> None:
     if left_out:
         words += f" {left_out:,} were left out; the page of the request says which."
     notify(
-        recipient_ids=[request.requester_id],
+        recipient_ids=[request.requester_id, *people_with(request.cohort, Role.OWNER)],
         kind="publication.done",
         words=words,
         url=f"/publish-requests/{request.pk}/",
@@ -142,3 +143,17 @@ def _take_back(*, user: User, image_ref: str, reason: str, withdraw: bool) -> No
             cohort_id=accession.cohort_id,
             details={"reason": words},
         )
+        if withdraw:
+            _tell_withdrawal(accession, user)
+
+
+def _tell_withdrawal(accession: Accession, actor: User) -> None:
+    notify(
+        recipient_ids=[pk for pk in people_with(accession.cohort, Role.OWNER) if pk != actor.pk],
+        kind="publication.withdrawn",
+        words=f"Images of the cohort {accession.cohort.name} were withdrawn. Its activity says which, by whom and why.",
+        url=f"/cohorts/{accession.cohort_id}/activity/",
+        subject_type="cohort",
+        subject_id=accession.cohort_id,
+        cohort_id=accession.cohort_id,
+    )

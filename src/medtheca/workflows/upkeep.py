@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.db import transaction
 
 from medtheca.domains.access.operations import add_up_tally
+from medtheca.domains.ledger.inbox import forget_old
 from medtheca.domains.provenance.models import Delivery
 from medtheca.domains.provenance.operations import refuse_delivery
 from medtheca.domains.storage.enums import UploadState
@@ -29,6 +30,7 @@ class Upkeep:
 def keep_up() -> Upkeep:
     """Do all of the upkeep once; call it outside of a transaction, from a job or by hand."""
     add_up_tally()
+    forget_old()
     return Upkeep(uploads_expired=expire_uploads(), swept=run_upkeep(), trials=sweep_inspections())
 
 

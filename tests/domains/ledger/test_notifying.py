@@ -9,15 +9,18 @@ from medtheca.base.clock import now
 from medtheca.base.errors import Invalid
 from medtheca.domains.ledger.enums import Channel, MailState
 from medtheca.domains.ledger.inbox import (
+    KEPT_FOR,
     choose_channels,
     count_unread,
+    forget_old,
+    forget_recipient,
     mark_read,
     notifications_of,
     preferences_of,
     stop_mail,
 )
 from medtheca.domains.ledger.kinds import KINDS
-from medtheca.domains.ledger.models import Event, Notification
+from medtheca.domains.ledger.models import Event, Notification, Preference
 from medtheca.domains.ledger.notifying import SAME_WITHIN, notify
 
 pytestmark = pytest.mark.django_db
@@ -92,7 +95,12 @@ def test_people_are_told_as_they_chose(channel, rows, state):
 
 
 def test_choices_that_are_none_are_named_and_change_nothing():
-    wrong = {"delivery.don": "page", "metadata.applied": "pigeon", "account.password": "none", "delivery.done": "none"}
+    wrong = {
+        "delivery.don": "page",
+        "metadata.applied": "pigeon",
+        "account.new_device": "none",
+        "delivery.done": "none",
+    }
     with pytest.raises(Invalid) as refusal:
         choose_channels(recipient_id=ALICE, channels=wrong)
     assert {problem.field for problem in refusal.value.problems} == set(wrong) - {"delivery.done"}
@@ -119,6 +127,19 @@ def test_nobody_reads_for_another():
     theirs = notifications_of(BOB).get()
     assert mark_read(recipient_id=ALICE, ids=[theirs.pk]) == 0
     assert count_unread(BOB) == 1
+
+
+def test_what_is_long_past_or_whose_account_is_gone_is_forgotten():
+    tell(ALICE, BOB)
+    tell(ALICE, subject="8")
+    Notification.objects.filter(subject_id="7").update(at=now() - KEPT_FOR - timedelta(days=1))
+    assert forget_old() == 0, "its mail is still due"
+    Notification.objects.update(mail_state=MailState.SENT)
+    assert forget_old() == 2
+    choose_channels(recipient_id=ALICE, channels={"delivery.done": "page"})
+    choose_channels(recipient_id=BOB, channels={"delivery.done": "page"})
+    forget_recipient(ALICE)
+    assert (count_unread(ALICE), Preference.objects.get().recipient_id) == (0, BOB)
 
 
 def test_names_of_kinds_are_unique_and_fit():

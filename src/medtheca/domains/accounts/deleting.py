@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from medtheca.base.clock import now
 from medtheca.domains.accounts.credentials import end_sessions, revoke_all_tokens
 from medtheca.domains.accounts.models import AccountDeletion, ApiToken, DataExport, TermsAcceptance, User
+from medtheca.domains.ledger.inbox import forget_recipient
 from medtheca.domains.ledger.operations import record
 
 GRACE = timedelta(days=14)
@@ -90,6 +91,7 @@ def anonymise(*, user: User, actor_id: int | None) -> bool:
         row.groups.clear()
         row.user_permissions.clear()
         AccountDeletion.objects.filter(user=row, done__isnull=True, cancelled__isnull=True).update(done=row.deleted)
+        forget_recipient(row.pk)
         record(actor_id=actor_id, verb="user.deleted", subject_type="user", subject_id=row.pk)
     return True
 

@@ -28,6 +28,7 @@ from medtheca.domains.accounts.queries import (
     token_holder,
     tokens_of,
 )
+from medtheca.domains.ledger.notifying import notify
 from medtheca.domains.ledger.operations import record
 
 MAX_LIVE_TOKENS = 50
@@ -146,6 +147,14 @@ def create_token(*, user: User, name: str, scope: str, expires: datetime | None)
             subject_type="token",
             subject_id=token.pk,
             details={"scope": scope, "expires": expires.isoformat() if expires else None},
+        )
+        notify(
+            recipient_ids=[user.pk],
+            kind="account.token",
+            words="An API token of your account was made. If that was not you, revoke it and change your password.",
+            url="/account/tokens/",
+            subject_type="token",
+            subject_id=token.pk,
         )
     return token, secret
 

@@ -13,6 +13,7 @@ from medtheca.base.errors import Conflict
 from medtheca.base.jobs import enqueue
 from medtheca.domains.accounts.errors import UnknownExport
 from medtheca.domains.accounts.models import DataExport, User
+from medtheca.domains.ledger.notifying import notify
 from medtheca.domains.ledger.operations import record
 
 KEPT_FOR = timedelta(days=1)
@@ -62,9 +63,19 @@ def unfinished_export(export_id: UUID) -> DataExport | None:
 def finish_export(*, export: DataExport, content: bytes) -> None:
     """Keep the bytes for a day. Repeating it changes nothing."""
     moment = now()
-    DataExport.objects.filter(pk=export.pk, ready__isnull=True).update(
-        content=content, size=len(content), ready=moment, expires=moment + KEPT_FOR
-    )
+    with transaction.atomic():
+        kept = DataExport.objects.filter(pk=export.pk, ready__isnull=True).update(
+            content=content, size=len(content), ready=moment, expires=moment + KEPT_FOR
+        )
+        if kept:
+            notify(
+                recipient_ids=[export.user_id],
+                kind="account.export",
+                words="The copy of your data that you asked for can be downloaded for a day.",
+                url="/account/exports/",
+                subject_type="export",
+                subject_id=export.pk,
+            )
 
 
 def overdue_exports() -> list[UUID]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -16,6 +17,8 @@ from medtheca.domains.ledger.operations import record
 from medtheca.toolkit.suggest import did_you_mean
 
 _MOST_SHOWN = 100
+KEPT_FOR = timedelta(days=400)
+"""How long a notification is kept, read or not."""
 
 
 def notifications_of(recipient_id: int, *, unread: bool = False, section: str = "") -> QuerySet[Notification]:
@@ -79,6 +82,18 @@ def stop_mail(*, recipient_id: int, kinds: Collection[str]) -> None:
             choose_channels(recipient_id=recipient_id, channels=mailed)
         waiting = Notification.objects.filter(recipient_id=recipient_id, kind__in=kinds, mail_state=MailState.DUE)
         waiting.update(mail_state=MailState.NONE)
+
+
+def forget_recipient(recipient_id: int) -> None:
+    """Delete everything that somebody was told, and their choices: the account is no more."""
+    Notification.objects.filter(recipient_id=recipient_id).delete()
+    Preference.objects.filter(recipient_id=recipient_id).delete()
+
+
+def forget_old(*, older_than: timedelta = KEPT_FOR) -> int:
+    """Delete what was told so long ago and is not waiting to be mailed; return how many."""
+    old = Notification.objects.filter(at__lt=now() - older_than).exclude(mail_state=MailState.DUE)
+    return old.delete()[0]
 
 
 def _problem(name: str, channel: str) -> Problem | None:

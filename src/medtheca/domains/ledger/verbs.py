@@ -41,12 +41,26 @@ VERBS: dict[str, Verb] = {
         {
             "delivery.received": "uploaded files",
             "accessions.converted": "took in {accessions}",
+            "accessions.reconversion_begun": "began to convert {accessions} again",
+            "accessions.reconverted": "converted {accessions} again",
+            "accessions.purged": "removed {accessions} for good: {reason}",
+            "cohort.moved_out": "moved {accessions} to cohort {other_cohort}",
+            "cohort.moved_in": "took {accessions} over from cohort {other_cohort}",
+            "cohort.merged": "merged cohort {from_cohort} into this one: {accessions}",
             "image.file_replaced": "replaced the file of an image (version {version})",
             "image.file_changed": "changed the file of an image (version {version})",
             "image.redacted": "blacked out parts of an image (version {version})",
         },
     ),
-    **_table(METADATA, {"metadata.applied": "applied a spreadsheet: {changed} changed of {rows}"}),
+    **_table(
+        METADATA,
+        {
+            "metadata.applied": "applied a spreadsheet: {changed} with new values",
+            "metadata.undone": "undid the application of a spreadsheet for {undone}",
+            "metadata.corrected": "corrected published metadata: {fields}",
+            "metadata.field_removed": "removed the field {field} from {accessions}: {reason}",
+        },
+    ),
     **_table(REVIEW, {"accessions.reviewed": "reviewed {accessions}: {decision} {reason_code}"}),
     **_table(
         PUBLICATION,
@@ -54,6 +68,7 @@ VERBS: dict[str, Verb] = {
             "publication.requested": "asked to publish {images} ({visibility})",
             "publication.accepted": "accepted a request to publish",
             "publication.rejected": "rejected a request to publish",
+            "publication.read": "read a request as second reader",
             "images.published": "published {images} ({visibility})",
             "image.withdrawn": "withdrew an image: {reason}",
             "image.unpublished": "made an image private again: {reason}",
@@ -64,6 +79,7 @@ VERBS: dict[str, Verb] = {
         {
             "contributor.created": "made the contributor",
             "contributor.changed": "changed the contributor: {fields}",
+            "contributor.merged": "merged another contributor into this one",
             "contributor.agreement_accepted": "accepted the agreement, version {version}",
             "contributor.owner_added": "made {user} an owner of the contributor",
             "contributor.owner_removed": "ended the ownership of {user}",
@@ -75,6 +91,7 @@ VERBS: dict[str, Verb] = {
             "contributor.invitation_accepted": "accepted an invitation to the contributor as {role}",
             "cohort.created": "made the cohort",
             "cohort.changed": "changed the cohort: {fields}",
+            "cohort.attested": "attested for the cohort",
             "cohort.member_set": "gave {user} the role {role} in the cohort",
             "cohort.member_removed": "removed {user} from the cohort",
             "cohort.transferred": "handed the cohort over from {giver} to {taker}",
@@ -85,13 +102,26 @@ VERBS: dict[str, Verb] = {
             "group.renamed": "renamed a group",
             "group.invited": "invited somebody to a group",
             "group.role_changed": "changed the role of {user} in a group",
+            "group.member_removed": "removed {user} from a group",
+            "group.left": "left a group",
+            "group.deleted": "deleted a group",
+        },
+    ),
+    **_table(
+        RIGHTS,
+        {
+            "erasure.requested": "asked that a patient be erased",
+            "erasure.confirmed": "confirmed the erasure of a patient",
+            "erasure.declined": "declined the erasure of a patient",
+            "erasure.done": "erased a patient",
         },
     ),
     **_table(
         ACCOUNTS,
         {
             "user.created": "signed up",
-            "user.renamed": "changed their name",
+            "user.profile_changed": "changed their profile",
+            "user.export_requested": "asked for a copy of their data",
             "user.enabled": "enabled an account",
             "user.disabled": "disabled an account",
             "user.deleted": "deleted an account",
@@ -119,6 +149,8 @@ VERBS: dict[str, Verb] = {
 }
 _NOUNS = {
     "accessions": ("submission", "submissions"),
+    "changed": ("image", "images"),
+    "undone": ("image", "images"),
     "events": ("event", "events"),
     "images": ("image", "images"),
     "patients": ("patient", "patients"),

@@ -21,6 +21,7 @@ from medtheca.domains.provenance.access import require_editor, require_reviewer
 from medtheca.domains.provenance.enums import AccessionState, RequestState, ReviewDecision, ReviewState
 from medtheca.domains.provenance.models import PUBLISHABLE, Accession, Cohort, PublishItem, PublishRequest, Review
 from medtheca.domains.provenance.reviewing import record_reviews
+from medtheca.domains.provenance.telling import people_with
 
 _CHUNK = 2000
 _OPEN = (RequestState.REQUESTED, RequestState.PUBLISHING)
@@ -190,9 +191,9 @@ def _tell_reviewers(request: PublishRequest, number: int) -> None:
 
 def _tell_rejection(request: PublishRequest) -> None:
     notify(
-        recipient_ids=[request.requester_id],
+        recipient_ids=[request.requester_id, *people_with(request.cohort, Role.OWNER)],
         kind="publication.rejected",
-        words="The publication that you asked for was rejected. The page of the request says why.",
+        words=f"The publication asked for in the cohort {request.cohort.name} was rejected. Its page says why.",
         url=f"/publish-requests/{request.pk}/",
         subject_type="publish_request",
         subject_id=request.pk,

@@ -20,6 +20,9 @@ from medtheca.domains.accounts.factors import note_factor_change
 from medtheca.domains.accounts.operations import record_sign_up
 from medtheca.interfaces.http.limits import ask_to_wait
 from medtheca.interfaces.http.middleware import is_from_here
+from medtheca.interfaces.web.accounts.devices import note_browser
+
+_FIRST = "medtheca.first_login"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         if settings.ENVIRONMENT.oidc_only and not by_sign_on:
             messages.error(request, f"Log in with {settings.ENVIRONMENT.oidc_name}: it is the only way in here.")
             return redirect("account_login")
+        request.META[_FIRST] = user.last_login is None
         refusal: HttpResponse | None = super().pre_login(request, user, **details)
         return refusal
 
     def post_login(self, request: HttpRequest, user: Any, **details: Any) -> HttpResponse:
         response: HttpResponse = super().post_login(request, user, **details)
+        note_browser(request, response, user, first=request.META.get(_FIRST, False))
         if cancel_deletion(user=user, actor_id=user.pk):
             messages.success(request, "Your account is kept: by logging in you took the wish to delete it back.")
         return response
