@@ -1,13 +1,10 @@
-"""Contributors, cohorts, metadata files."""
-
-import io
+"""Contributors and cohorts."""
 
 import pytest
 
-from medtheca.domains.metadata.models import MetadataFile
 from medtheca.domains.provenance.models import Cohort, Contributor
 from tests.factories.images import make_delivery, make_images
-from tests.factories.provenance import make_cohort, run_jobs
+from tests.factories.provenance import make_cohort
 from tests.interfaces.conftest import browser_of, person
 
 pytestmark = pytest.mark.django_db
@@ -89,50 +86,6 @@ def test_a_cohorts_page_counts_what_it_shows(as_alice, cohort, django_assert_max
     assert "1 refused" in text
 
 
-def give(client, cohort, text, name="values.csv", **fields):
-    file = io.BytesIO(text.encode())
-    file.name = name
-    return client.post(f"/cohorts/{cohort.pk}/metadata/", {"file": file, **fields})
-
-
-def test_a_good_spreadsheet_is_applied_and_says_so(as_alice, cohort):
-    make_images(cohort, 2, names=["one.jpg", "two.jpg"])
-    answer = give(as_alice, cohort, "filename,sex,age\none.jpg,female,43\ntwo.jpg,male,50\ngone.jpg,male,3\n")
-    assert "Being checked" in words(as_alice.get(answer.url))
-    assert 'hx-trigger="every 2s"' in words(as_alice.get(answer.url))
-    run_jobs()
-    text = words(as_alice.get(answer.url))
-    assert "2 of 3 rows matched an image, 2 changed one" in text
-    assert "1 row names no image" in text
-    assert "gone.jpg" in text
-    assert "hx-trigger" not in text
-
-
-def test_problems_that_are_alike_stand_together_with_their_rows(as_alice, cohort):
-    names = [f"{number}.jpg" for number in range(20)]
-    make_images(cohort, 20, names=names)
-    answer = give(as_alice, cohort, "filename,sex\n" + "".join(f"{name},femail\n" for name in names))
-    run_jobs()
-    text = words(as_alice.get(answer.url))
-    assert "20 problems; nothing was applied" in text
-    assert text.count("Did you mean") == 1
-    assert '<td data-label="Rows" class="number">20</td>' in text
-    assert "row 2 (0.jpg)" in text
-    assert "and 8 more" in text
-
-
-def test_a_file_that_is_no_table_is_told_and_not_a_failure(as_alice, cohort):
-    answer = give(as_alice, cohort, "\x00\x01\x02")
-    run_jobs()
-    assert "Has problems" in words(as_alice.get(answer.url))
-
-
-def test_a_spreadsheet_is_needed_and_a_recipe_is_one_we_know(as_alice, cohort):
-    assert "required" in words(as_alice.post(f"/cohorts/{cohort.pk}/metadata/", {}))
-    assert "valid choice" in words(give(as_alice, cohort, "filename\n", recipe="nonsense"))
-    assert not MetadataFile.objects.exists()
-
-
 def test_the_empty_csv_has_every_column(nobody):
     answer = nobody.get("/metadata-template.csv")
     assert answer["Content-Type"].startswith("text/csv")
@@ -150,5 +103,5 @@ def test_a_viewer_of_a_cohort_looks_and_changes_nothing(cohort, quick_passwords)
     assert cohort.name in text
     assert "Upload images" not in text
     assert client.get(f"/cohorts/{cohort.pk}/publish/").status_code == 403
-    assert give(client, cohort, "filename\n").status_code == 403
+    assert client.get(f"/cohorts/{cohort.pk}/metadata/").status_code == 403
     assert cohort.name not in words(client.get("/upload/"))

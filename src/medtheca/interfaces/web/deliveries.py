@@ -77,11 +77,16 @@ def metadata_rows(files: Iterable[MetadataFile]) -> list[dict[str, Any]]:
 
 def metadata_words(file: MetadataFile) -> str:
     """What came of a spreadsheet, in one line."""
-    report = file.report
-    if file.state == MetadataFileState.INVALID:
+    report, state = file.report, MetadataFileState(file.state)
+    if state == MetadataFileState.INVALID:
         number = report.get("problem_count") or len(report.get("problems", []))
         return f"{number:,} problem{'' if number == 1 else 's'}; nothing was applied"
-    if file.state != MetadataFileState.APPLIED:
+    if state == MetadataFileState.READY:
+        return f"ready: it would change {report.get('changing', 0):,} images"
+    if state == MetadataFileState.UNDONE:
+        left = report.get("conflicts", 0)
+        return f"undone: {report.get('undone', 0):,} images are as before" + (f", {left:,} were left" if left else "")
+    if state != MetadataFileState.APPLIED:
         return ""
     parts = [f"{report.get('matched', 0):,} of {file.rows or 0:,} rows matched an image"]
     parts.append(f"{report.get('changed', 0):,} changed one")

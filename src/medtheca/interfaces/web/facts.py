@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from medtheca.domains.metadata.history import Difference, differences_of
 from medtheca.domains.metadata.queries import versions_of
 from medtheca.domains.provenance.overviews import verdict_of
 from medtheca.interfaces.web.tiles import structured_of
@@ -15,7 +16,6 @@ from medtheca.toolkit.schemas.registry import Field, Kind
 from medtheca.toolkit.schemas.vocabulary import SEPARATOR
 
 if TYPE_CHECKING:
-    from medtheca.domains.metadata.models import MetadataVersion
     from medtheca.domains.provenance.models import Accession
 
 Row = dict[str, Any]
@@ -126,26 +126,30 @@ def private_group(accession: Accession) -> dict[str, Any] | None:
 
 
 def history(accession: Accession) -> list[dict[str, Any]]:
-    """Versions of the metadata, newest first, each with what it changed."""
+    """Versions of the metadata, newest first, each with what it changed: of `pages/parts/metadata_versions.html`."""
     versions = list(versions_of(accession))
-    older: list[MetadataVersion | None] = [*versions[1:], None][: len(versions)]
     return [
         {
             "number": version.number,
             "created": version.created,
             "by": version.creator.full_name,
             "source": version.source.name if version.source else "",
+            "source_url": reverse("metadata_file", args=[version.source_id]) if version.source_id else "",
             "reason": version.reason,
-            "changes": _changes(before.structured if before else {}, version.structured),
+            "rows": rows,
+            "changes": [f"{row['label']}: {_value(row['before'])} → {_value(row['after'])}" for row in rows],
         }
-        for version, before in zip(versions, older, strict=True)
+        for version, rows in zip(versions, map(_rows, differences_of(versions)), strict=True)
     ]
 
 
-def _changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    labels = {name: column.label for name, column in DERMATOLOGY.columns.items()}
-    changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-    return [f"{labels.get(name, name)}: {_value(before.get(name))} → {_value(after.get(name))}" for name in changed]
+def _rows(difference: Difference) -> list[dict[str, Any]]:
+    labels = {item.name: item.label for item in DERMATOLOGY.fields}
+    changes = (*difference.structured.items(), *difference.unstructured.items())
+    return [
+        {"field": name, "label": labels.get(name, name), "before": before, "after": after}
+        for name, (before, after) in changes
+    ]
 
 
 def _value(value: object) -> str:

@@ -73,10 +73,13 @@ class CohortForm(forms.Form):
 
 
 class MetadataForm(forms.Form):
-    """One CSV for a cohort."""
+    """One spreadsheet for a cohort."""
 
     file = forms.FileField(
-        label="CSV file", max_length=255, widget=forms.ClearableFileInput(attrs={"accept": ".csv,text/csv"})
+        label="Spreadsheet",
+        max_length=255,
+        help_text="CSV with commas, semicolons or tabs in any common encoding, or an Excel workbook.",
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx,.xls,.ods,text/csv"}),
     )
     recipe = forms.ChoiceField(
         required=False,

@@ -76,8 +76,11 @@ STATES = {
     # metadata files
     "checking": Chip("loader", "info", "Being checked"),
     "invalid": Chip("circle-x", "danger", "Has problems", "Nothing of it was applied"),
+    "ready": Chip("circle-dashed", "warning", "Ready to apply", "Checked; waits for a person to apply it"),
     "applying": Chip("loader", "info", "Being applied"),
     "applied": Chip("circle-check", "success", "Applied"),
+    "undoing": Chip("loader", "info", "Being undone"),
+    "undone": Chip("undo-2", "", "Undone", "Values are as they were before it was applied"),
     # tokens, services, stored bytes
     "active": Chip("circle-check", "success", "Active"),
     "expired": Chip("clock", "", "Expired"),
