@@ -107,6 +107,8 @@ await buildScript("upload", "upload/upload.ts");
 await buildScript("passkeys", "account/passkeys.ts");
 await buildScript("inspect", "inspect/inspect.ts");
 await buildScript("review", "review/review.ts");
+await buildScript("replace", "replace/replace.ts");
+await buildScript("redact", "review/redact.ts");
 await copyFile(path.join(modules, "htmx.org/dist/htmx.min.js"), path.join(out, "htmx.js"));
 await copyFile(path.join(here, "favicon.svg"), path.join(out, "favicon.svg"));
 await buildSprite();

@@ -6,6 +6,8 @@ what was staged and not kept is swept.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from typing import BinaryIO
 from uuid import UUID
 
@@ -37,13 +39,13 @@ from medtheca.domains.storage.enums import UploadState
 from medtheca.domains.storage.models import Upload
 from medtheca.domains.storage.operations import keeping_blobs, store_blobs
 from medtheca.domains.storage.queries import blob_store, space_is_short
-from medtheca.domains.storage.uploads import begin_upload, release_upload, take_in_upload
+from medtheca.domains.storage.uploads import begin_upload, part_path, release_upload, take_in_upload
 from medtheca.toolkit.errors import Refused
 from medtheca.toolkit.unpack import Limits, scan
 from medtheca.workflows.converted import derived_files, image_of
 from medtheca.workflows.examining import Examined, Findings, examine_files
 from medtheca.workflows.publish import require_reason
-from medtheca.workflows.receive import enqueue_reception
+from medtheca.workflows.receive import acknowledge_bytes, enqueue_reception
 from medtheca.workflows.sources import ZIP_HEADS, Source, stage_source
 
 _WAITING = "Waiting to be converted."
@@ -66,6 +68,21 @@ def begin_replacement(
         open_delivery(upload=upload, cohort=accession.cohort, actor=user, replaces=accession, reason=words)
         if size == 0:
             enqueue_reception(upload.pk)
+    return upload
+
+
+def replace_with_file(
+    *, user: User, accession_id: int, filename: str, size: int, chunks: Iterable[bytes], reason: str
+) -> Upload:
+    """`begin_replacement` with all bytes at once, for a form. Raises as that does."""
+    upload = begin_replacement(user=user, accession_id=accession_id, filename=filename, size=size, reason=reason)
+    if size:
+        with part_path(upload.pk).open("wb") as part:
+            for chunk in chunks:
+                part.write(chunk)
+            part.flush()
+            os.fsync(part.fileno())
+        acknowledge_bytes(upload=upload, begun_at=0, offset=size)
     return upload
 
 

@@ -139,7 +139,7 @@ def test_alice_withdraws_with_a_reason_and_the_typed_id(as_alice, nobody, image)
     answer = withdraw(as_alice, image, reason="Consent was withdrawn.", confirmation=image.public_id)
     assert answer.status_code == 302
     assert not visible_images(ANYBODY).exists()
-    assert nobody.get(f"/images/{image.public_id}/").status_code == 404
+    assert nobody.get(f"/images/{image.public_id}/").status_code == 410
     text = page(as_alice, image)
     assert "Consent was withdrawn." in text
     assert "/withdraw/" not in text

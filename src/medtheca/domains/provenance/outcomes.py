@@ -87,6 +87,13 @@ def mark_unpublished(accession_ids: Iterable[int]) -> None:
     Accession.objects.filter(pk__in=list(accession_ids)).update(published=None)
 
 
+def items_published(accession: Accession) -> QuerySet[PublishItem]:
+    """By which requests an accession was published, oldest first."""
+    published = [PublishOutcome.PUBLISHED, PublishOutcome.WAITING]
+    rows = PublishItem.objects.filter(accession=accession, done=True, outcome__in=published)
+    return rows.select_related("request").order_by("pk")
+
+
 def was_public(accession_ids: Iterable[int]) -> set[int]:
     """Those of the accessions that a request has shown to the public, from which their public ids may be known."""
     shown = PublishItem.objects.filter(

@@ -129,7 +129,8 @@ def publishable_accessions(cohort: Cohort) -> QuerySet[Accession]:
 def publish_requests_for(user: User | None) -> QuerySet[PublishRequest]:
     """Requests to publish from the person's cohorts; all for staff; newest first."""
     return (
-        PublishRequest.objects.select_related("cohort__contributor", "requester")
+        PublishRequest.objects.select_related("cohort__contributor", "requester", "decided_by")
+        .prefetch_related("groups")
         .filter(cohort__in=visible_cohorts(user).values("pk"))
         .annotate(number=Count("items"))
         .order_by("-created", "-pk")

@@ -28,6 +28,7 @@ from medtheca.domains.provenance.enums import (
 )
 from medtheca.domains.provenance.models import Accession, Delivery, FileVersion, Review, VersionFile
 from medtheca.domains.storage.models import Blob
+from medtheca.domains.storage.queries import blob_store
 
 FACTS = (
     "format",
@@ -58,6 +59,19 @@ def file_versions_of(accession: Accession) -> QuerySet[FileVersion]:
     """Versions of an accession's file, newest first; none where its file was never changed."""
     rows = FileVersion.objects.filter(accession=accession).select_related("creator", "original", "delivery")
     return rows.order_by("-number")
+
+
+def file_of_version(accession: Accession, number: int, kind: FileKind) -> tuple[str, bytes]:
+    """Media type and bytes of a small file of a version; never the original's. Raises `NotFound`.
+
+    Who may see it is asked by the caller: versions are for those who work on the images or judge them.
+    """
+    rows = VersionFile.objects.filter(version__accession=accession, version__number=number, kind=kind)
+    row = rows.exclude(kind=FileKind.ORIGINAL).select_related("blob").first()
+    if row is None:
+        raise NotFound("There is no such version.")
+    with blob_store().open(row.blob.sha256) as file:
+        return row.media_type, file.read()
 
 
 def version_under_way(accession: Accession) -> FileVersion | None:

@@ -29,6 +29,7 @@ from medtheca.workflows import (
     redact,
     replace,
     resume,
+    taking_back,
     upkeep,
 )
 from medtheca.workflows.erase import running
@@ -95,6 +96,11 @@ def inspect_files(*, inspection_id: str, **_: Any) -> None:
 @_task("replace.accession")
 def replace_accession(*, upload_id: str, **_: Any) -> None:
     replace.replace_accession(upload_id=UUID(upload_id))
+
+
+@_task("publish.take_back")
+def take_back_batch(*, accession_ids: list[int], user_id: int, reason: str, withdraw: bool, **_: Any) -> None:
+    taking_back.take_back_batch(accession_ids=accession_ids, user_id=user_id, reason=reason, withdraw=withdraw)
 
 
 @_task("publish.request")

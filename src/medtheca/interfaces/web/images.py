@@ -12,40 +12,85 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from medtheca.base.errors import Invalid, NotFound
-from medtheca.domains.access.queries import visibility_of
+from medtheca.domains.access.queries import end_of_embargo, tombstone_of, visibility_of
 from medtheca.domains.imaging.enums import FileKind
 from medtheca.domains.imaging.queries import files_of
-from medtheca.domains.provenance.access import may_own, require_owner
+from medtheca.domains.provenance.access import may_edit, may_own, require_owner
 from medtheca.domains.provenance.queries import accession_for, accessions_of_images
+from medtheca.domains.search.changes import Change, changes_of
 from medtheca.domains.search.queries import Cursor, find_page, image_for
 from medtheca.interfaces.http.file_urls import file_url
 from medtheca.interfaces.web.accounts.forms import show_refusal
 from medtheca.interfaces.web.facets import Search, read_search
 from medtheca.interfaces.web.facts import history, owner_group, private_group, public_groups
-from medtheca.interfaces.web.forms import UnpublishForm, WithdrawForm
 from medtheca.interfaces.web.people import person, signed_in
+from medtheca.interfaces.web.publish_forms import UnpublishForm, WithdrawForm
 from medtheca.interfaces.web.tiles import SYNTHETIC, image_url, label_of, short_diagnosis, structured_of
+from medtheca.toolkit.schemas import DERMATOLOGY
 from medtheca.workflows.publish import unpublish_image, withdraw
 
 if TYPE_CHECKING:
     from medtheca.domains.imaging.models import Image
     from medtheca.domains.provenance.models import Accession
 
+_CHANGE_ICONS = {
+    "published": "globe",
+    "made_private": "lock",
+    "withdrawn": "eye-off",
+    "licence": "scale",
+    "file_replaced": "refresh-cw",
+    "redacted": "eraser",
+}
+_LABELS = {name: column.label for name, column in DERMATOLOGY.columns.items()} | {
+    item.name: item.label for item in DERMATOLOGY.fields
+}
+
 
 @require_safe
 def image(request: HttpRequest, ref: str) -> HttpResponse:
     """The picture, what is known of it, and for its owners how it came in."""
-    found = image_for(request.user, ref)
+    try:
+        found = image_for(request.user, ref)
+    except NotFound:
+        return _tombstone(request, ref)
     accession = accessions_of_images([found.pk]).get(found.pk)
     search = read_search(request)
     context = {
         "image": _facts(found, accession),
         "groups": public_groups(accession),
         "api_url": f"/api/v2/images/{found.public_id or found.key}/",
+        "changes": [_change(change) for change in changes_of(found, accession)],
         **_neighbours(found, search),
         **_for_members(request, found, accession),
     }
     return render(request, "pages/image.html", context)
+
+
+def _tombstone(request: HttpRequest, ref: str) -> HttpResponse:
+    """What is left of an image that the public once knew, for those who cite it; anything else is not there."""
+    tombstone = tombstone_of(ref)
+    if tombstone is None:
+        raise NotFound(f"There is no image {ref}.")
+    return render(request, "pages/tombstone.html", {"tombstone": tombstone}, status=410)
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {
+        "at": change.at,
+        "icon": _CHANGE_ICONS.get(change.kind, "pencil"),
+        "words": change.words,
+        "reason": change.reason,
+        "values": [
+            {"label": _LABELS.get(name, name), "before": _words(before), "after": _words(after)}
+            for name, (before, after) in change.changes.items()
+        ],
+    }
+
+
+def _words(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "nothing" if value is None else str(value).replace(":", " → ")
 
 
 def _facts(found: Image, accession: Accession | None) -> dict[str, Any]:
@@ -53,6 +98,7 @@ def _facts(found: Image, accession: Accession | None) -> dict[str, Any]:
     public, values = files[FileKind.PUBLIC], structured_of(accession)
     label = label_of(found, accession)
     diagnosis = short_diagnosis(values)
+    opens = end_of_embargo(found.pk)
     return {
         "id": label,
         "alt": f"Image {label}" + (f", {diagnosis}" if diagnosis else ""),
@@ -66,7 +112,8 @@ def _facts(found: Image, accession: Accession | None) -> dict[str, Any]:
         "pixel_hash": found.pixel_hash,
         "licence": accession.licence if accession else "",
         "attribution": accession.attribution if accession else "",
-        "visibility": visibility_of([found.pk])[found.pk].value,
+        "visibility": "embargoed" if opens else visibility_of([found.pk])[found.pk].value,
+        "opens": opens,
         "synthetic": values.get("image_manipulation") == SYNTHETIC,
         "published": accession.published if accession else None,
     }
@@ -101,7 +148,13 @@ def _for_members(request: HttpRequest, found: Image, accession: Accession | None
         "cohort": {"name": accession.cohort.name, "url": reverse("cohort", args=[accession.cohort_id])},
         "member_groups": [group for group in (private, owner_group(accession)) if group],
         "versions": history(accession),
-        "withdrawn": {"reason": withdrawal.reason, "time": withdrawal.at} if withdrawal else None,
+        "withdrawn": {"reason": withdrawal.reason, "time": withdrawal.at, "was_public": withdrawal.was_public}
+        if withdrawal
+        else None,
+        "submission_url": reverse("accession", args=[accession.pk]),
+        "replace_url": reverse("accession_replace", args=[accession.pk])
+        if withdrawal is None and may_edit(user, accession.cohort)
+        else None,
         "withdraw_url": reverse("image_withdraw", args=[ref]) if may_take_back else None,
         "unpublish_url": reverse("image_unpublish", args=[ref]) if may_take_back else None,
     }

@@ -1,60 +1,59 @@
-"""Asking for publication, and deciding on it."""
+"""Asking for publication: who will see which images, and what that would show, looked at before."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods
 
 from medtheca.base.errors import Conflict, Invalid
-from medtheca.domains.provenance.access import require_owner
-from medtheca.domains.provenance.enums import RequestState
-from medtheca.domains.provenance.overviews import pending_request, sample_images_of
-from medtheca.domains.provenance.publication import decide_publication, request_publication
-from medtheca.domains.provenance.queries import cohort_for, publish_requests_for, publishable_accessions
-from medtheca.domains.provenance.summaries import publish_request_for
+from medtheca.domains.access.enums import Visibility
+from medtheca.domains.access.groups import groups_for
+from medtheca.domains.provenance.access import require_editor
+from medtheca.domains.provenance.overviews import pending_request
+from medtheca.domains.provenance.publication import askable_accessions, request_publication
+from medtheca.domains.provenance.queries import cohort_for
 from medtheca.interfaces.web.accounts.forms import show_refusal
-from medtheca.interfaces.web.errors import in_words
-from medtheca.interfaces.web.forms import PublishForm
-from medtheca.interfaces.web.paging import slice_of
 from medtheca.interfaces.web.people import signed_in
+from medtheca.interfaces.web.publish_forms import PublishForm
 from medtheca.interfaces.web.tiles import tiles_of
+from medtheca.toolkit.anonymity import K
+from medtheca.toolkit.schemas import DERMATOLOGY
+from medtheca.workflows.previewing import Preview, preview_publication
+
+if TYPE_CHECKING:
+    from medtheca.domains.accounts.models import User
+    from medtheca.domains.provenance.models import Cohort
 
 MOST_TO_CHOOSE = 200
-_SAMPLE = 8
-_PAGE = 20
-_OPEN = (RequestState.REQUESTED, RequestState.PUBLISHING)
+_MOST_RARE = 20
+_LABELS = {name: column.label for name, column in DERMATOLOGY.columns.items()}
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def publish(request: HttpRequest, cohort_id: int) -> HttpResponse:
-    """An owner says which images are to be visible, for whom and from when."""
+    """An owner or editor says which images are to be visible, for whom and from when; `check` only looks."""
     user = signed_in(request)
     cohort = cohort_for(user, cohort_id)
-    require_owner(user, cohort, to="publish its images")
-    ready = publishable_accessions(cohort).select_related("image")
+    require_editor(user, cohort, to="ask for the publication of its images")
+    ready = askable_accessions(cohort, Visibility.PUBLIC).select_related("image")
     listed = list(ready[:MOST_TO_CHOOSE])
-    form = PublishForm(request.POST or None, accession_ids=[row.pk for row in listed])
+    form = PublishForm(request.POST or None, accession_ids=[row.pk for row in listed], groups=groups_for(user))
+    preview = None
     if form.is_valid():
         try:
-            request_publication(
-                cohort=cohort,
-                requester=user,
-                visibility=form.cleaned_data["visibility"],
-                accession_ids=form.chosen(),
-                opens=form.end_of_embargo(),
-            )
+            if "check" in request.POST:
+                preview = _shown(preview_publication(cohort=cohort, user=user, **form.wanted()))
+            else:
+                return _asked(request, user, cohort, form)
         except (Conflict, Invalid) as refusal:
             show_refusal(form, refusal)
-        else:
-            messages.success(request, "You asked for publication. Staff looks at the images and decides.")
-            return redirect("publish_requests")
     pending: Any = pending_request(cohort)
     context = {
         "form": form,
@@ -70,90 +69,45 @@ def publish(request: HttpRequest, cohort_id: int) -> HttpResponse:
         "chosen": set(request.POST.getlist("accessions")),
         "pending": {"count": pending.number, "created": pending.created} if pending else None,
         "cancel_url": reverse("cohort", args=[cohort.pk]),
+        "preview": preview,
     }
     return render(request, "pages/publish.html", context)
 
 
-@login_required
-@require_safe
-def publish_requests(request: HttpRequest) -> HttpResponse:
-    """Requests from the person's cohorts; all for staff, who decide here."""
-    return _list_requests(request)
+def _asked(request: HttpRequest, user: User, cohort: Cohort, form: PublishForm) -> HttpResponse:
+    made = request_publication(cohort=cohort, requester=user, **form.wanted())
+    messages.success(request, "You asked for publication. A reviewer looks at the images and decides.")
+    return redirect("publish_request", made.pk)
 
 
-@login_required
-@require_POST
-def publish_accept(request: HttpRequest, request_id: int) -> HttpResponse:
-    """Accept a request: its images are published by a job."""
-    user = signed_in(request)
-    publish_request_for(user, request_id)
-    decide_publication(request_id=request_id, staff=user, accept=True)
-    messages.success(request, "Accepted. The images are being published.")
-    return redirect("publish_requests")
-
-
-@login_required
-@require_POST
-def publish_reject(request: HttpRequest, request_id: int) -> HttpResponse:
-    """Reject a request with a reason; without one the page asks for it."""
-    user = signed_in(request)
-    publish_request_for(user, request_id)
-    reason = request.POST.get("reason", "")
-    try:
-        decide_publication(request_id=request_id, staff=user, accept=False, reason=reason)
-    except Invalid as refusal:
-        return _list_requests(request, error_at=request_id, error=in_words(refusal))
-    messages.success(request, "Rejected. The owners see your reason on this page.")
-    return redirect("publish_requests")
-
-
-def _list_requests(request: HttpRequest, *, error_at: int | None = None, error: str = "") -> HttpResponse:
-    user = signed_in(request)
-    found = slice_of(request, publish_requests_for(user), size=_PAGE)
-    waiting = [row for row in found.rows if row.state in _OPEN]
-    samples = sample_images_of(waiting, each=_SAMPLE)
-    tiles = {tile["key"]: tile for tile in tiles_of([image for images in samples.values() for image in images])}
-    context = {
-        "requests": [
-            _waiting(row, is_staff=user.is_staff)
-            | {
-                "tiles": [tiles[str(image.key)] for image in samples[row.pk]],
-                "error": error if row.pk == error_at else "",
-            }
-            for row in waiting
+def _shown(found: Preview) -> dict[str, Any]:
+    return {
+        "number": found.number,
+        "for_whom": words_for(found.visibility, found.groups),
+        "opens": found.opens,
+        "left_out": [{"reason": reason, "number": number} for reason, number in found.left_out.items()],
+        "awaiting": found.awaiting,
+        "readers": found.readers,
+        "licences": list(found.licences.items()),
+        "attributions": list(found.attributions.items())[:5],
+        "undescribed": found.undescribed,
+        "without_patient": found.without_patient,
+        "example": [
+            {"label": _LABELS.get(name, name.replace("_", " ").capitalize()), "value": value}
+            for values in found.example.values()
+            for name, value in values.items()
         ],
-        "decided": [_decided(row) for row in found.rows if row.state not in _OPEN],
-        **found.links(),
-    }
-    return render(request, "pages/publish_requests.html", context)
-
-
-def _waiting(row: Any, *, is_staff: bool) -> dict[str, Any]:
-    decidable = is_staff and row.state == RequestState.REQUESTED
-    return {
-        "id": row.pk,
-        "cohort": {"name": row.cohort.name, "url": reverse("cohort", args=[row.cohort_id])},
-        "contributor": row.cohort.contributor.institution_name,
-        "requested_by": row.requester.full_name,
-        "created": row.created,
-        "count": row.number,
-        "state": row.state,
-        "visibility": row.visibility,
-        "opens": row.opens,
-        "licence": row.cohort.licence,
-        "attribution": row.cohort.attribution,
-        "gallery_url": f"{reverse('gallery')}?cohort={row.cohort_id}",
-        "accept_url": reverse("publish_accept", args=[row.pk]) if decidable else None,
-        "reject_url": reverse("publish_reject", args=[row.pk]) if decidable else None,
+        "rare": found.rare[:_MOST_RARE],
+        "more_rare": max(0, len(found.rare) - _MOST_RARE),
+        "k": K,
     }
 
 
-def _decided(row: Any) -> dict[str, Any]:
-    return {
-        "cohort": {"name": row.cohort.name, "url": reverse("cohort", args=[row.cohort_id])},
-        "count": row.number,
-        "state": row.state,
-        "decided_by": row.decided_by.full_name if row.decided_by else "",
-        "decided": row.decided,
-        "reason": row.reason,
-    }
+def words_for(visibility: str, groups: list[str]) -> str:
+    """For whom images become visible, as the end of a sentence."""
+    if visibility == Visibility.PUBLIC:
+        return "everybody"
+    if visibility == Visibility.SIGNED_IN:
+        return "everybody who is logged in"
+    named = ", ".join(groups) or "no group"
+    return f"the people of {named}"
