@@ -8,7 +8,7 @@ from django.test import Client
 from medtheca.domains.access.enums import Role
 from medtheca.domains.access.operations import add_member
 from medtheca.domains.metadata.operations import Change, describe_accessions
-from medtheca.domains.provenance.models import Accession, Cohort, Lesion, Review
+from medtheca.domains.provenance.models import Accession, Cohort, FileVersion, Lesion, Review
 from medtheca.domains.provenance.reviewing import record_reviews
 from tests.factories.accounts import make_user
 from tests.factories.images import make_images
@@ -217,3 +217,48 @@ def test_names_are_escaped(cohort, rita):
 
     for address in (f"/review/{cohort.pk}/", f"/review/{cohort.pk}/{pk}/", f"/accessions/{pk}/"):
         assert b"<script>alert" not in client_of(rita).get(address).content
+
+
+def redact(client, pk, *boxes, reason="A name tag."):
+    columns = list(zip(*boxes, strict=True)) if boxes else [[], [], [], []]
+    return client.post(
+        f"/accessions/{pk}/redact/",
+        {**dict(zip(("x", "y", "width", "height"), columns, strict=True)), "reason": reason},
+    )
+
+
+def test_boxes_are_given_as_numbers(cohort):
+    (pk,) = accessions_of(make_images(cohort, 1))
+    client = client_of(cohort.creator)
+    assert client.get(f"/accessions/{pk}/redact/").content.count(b'name="width"') == 4  # three, and the pattern
+
+    answer = redact(client, pk, (1, 2, 30, 40), ("", "", "", ""), (5, 5, 5, 5))
+
+    assert answer.url == f"/accessions/{pk}/"
+    version = FileVersion.objects.get(state="waiting")
+    assert (version.redactions, version.reason) == ([[1, 2, 30, 40], [5, 5, 5, 5]], "A name tag.")
+    assert "2 areas are blacked out" in client.get(f"/accessions/{pk}/").content.decode()
+    assert client.get(f"/accessions/{pk}/redact/").status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("box", "reason", "words"),
+    [
+        ((1, 2, 3000, 4), "A face.", "Box 1 is not inside the picture, which has 600 by 450 pixels."),
+        (("one", 2, 3, 4), "A face.", "Box 1 is not inside the picture"),
+        ((1, 2, 3, 4), "", "A reason is missing."),
+        (None, "A face.", "Draw a box over what must not be seen."),
+    ],
+)
+def test_what_was_typed_stays_when_it_is_refused(box, reason, words, cohort):
+    (pk,) = accessions_of(make_images(cohort, 1))
+    client = client_of(cohort.creator)
+
+    answer = redact(client, pk, *([box] if box else []), reason=reason)
+
+    assert answer.status_code == 400
+    page = answer.content.decode()
+    assert words in page
+    assert reason in page
+    if box:
+        assert f'name="width" value="{box[2]}"' in page

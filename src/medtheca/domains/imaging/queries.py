@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from medtheca.domains.imaging.enums import FileKind
 from medtheca.domains.imaging.models import Image, ImageFile
+
+REDACTION = "redaction"
+"""The kind under which an image's list of what was taken out has what is blacked out (`toolkit.images.redact`)."""
 
 
 def files_of(image_ids: Iterable[int]) -> dict[int, dict[FileKind, ImageFile]]:
@@ -20,3 +24,8 @@ def same_pixels(image: Image) -> list[int]:
     """Ids of other images with the very same pixels, whatever their files."""
     others = Image.objects.filter(pixel_hash=image.pixel_hash).exclude(pk=image.pk)
     return list(others.order_by("pk").values_list("pk", flat=True)[:50])
+
+
+def is_redacted(stripped: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether parts of an image are blacked out, by its list of what was taken out of the public copy."""
+    return any(item.get("kind") == REDACTION for item in stripped)

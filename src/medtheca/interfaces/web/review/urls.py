@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from medtheca.interfaces.web.errors import page
-from medtheca.interfaces.web.review import queue, submission
+from medtheca.interfaces.web.review import queue, redaction, submission
 
 urlpatterns = [
     path("review/", page(queue.queue), name="review_queue"),
@@ -14,4 +14,5 @@ urlpatterns = [
     path("review/<int:cohort_id>/undo/", page(queue.undo), name="review_undo"),
     path("review/<int:cohort_id>/<int:accession_id>/", page(queue.panel), name="review_panel"),
     path("accessions/<int:accession_id>/", page(submission.accession), name="accession"),
+    path("accessions/<int:accession_id>/redact/", page(redaction.accession_redact), name="accession_redact"),
 ]

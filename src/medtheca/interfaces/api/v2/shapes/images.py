@@ -57,6 +57,7 @@ class ImageOut(Schema):
     copyright_license: str = Field(examples=["CC-BY"])
     license_spdx: str = Field(examples=["CC-BY-4.0"])
     attribution: str
+    redacted: bool = Field(description="Whether parts of the picture were blacked out after it came in.")
     files: FilesOut
     metadata: ImageMetadataOut
 
@@ -111,6 +112,7 @@ def image_out(entry: Entry, *, site: str, caller: Caller) -> dict[str, Any]:
         "copyright_license": isic_licence(entry.licence),
         "license_spdx": entry.licence,
         "attribution": entry.attribution,
+        "redacted": entry.redacted,
         "files": files,
         "metadata": public_metadata(
             entry.structured,
