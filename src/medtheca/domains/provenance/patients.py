@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Max, Min, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from medtheca.base.errors import NotFound
@@ -26,11 +26,20 @@ def patients_for(user: User | None) -> QuerySet[Patient]:
     )
 
 
+def find_patients(user: User | None, wanted: str) -> QuerySet[Patient]:
+    """As `patients_for`, those whose public or private id holds the words; all where there are none."""
+    rows = patients_for(user)
+    if not wanted or "\0" in wanted:
+        return rows if not wanted else rows.none()
+    return rows.filter(Q(public_id__icontains=wanted) | Q(private_id__icontains=wanted))
+
+
 def patient_for(user: User | None, public_id: str) -> Patient:
     """A patient of one of the person's contributors. Raises `NotFound`, or `Erased` for everybody alike."""
-    found = patients_for(user).filter(public_id=public_id).first()
+    found = None if "\0" in public_id else patients_for(user).filter(public_id=public_id).first()
     if found is None:
-        raise_if_erased(public_id)
+        if "\0" not in public_id:
+            raise_if_erased(public_id)
         raise NotFound(f"There is no patient {public_id}.")
     return found
 

@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 
-from medtheca.base.errors import Conflict, DomainError, Invalid, NoSpace, NotAllowed, NotFound, TooLarge
+from medtheca.base.errors import Conflict, DomainError, Erased, Invalid, NoSpace, NotAllowed, NotFound, TooLarge
 from medtheca.interfaces.http.request_ids import note_refusal, request_id, support_of
 
 log = logging.getLogger(__name__)
@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 View = Callable[..., HttpResponseBase]
 _STATUS: tuple[tuple[type[DomainError], int], ...] = (
     (NotFound, 404),
+    (Erased, 410),
     (NotAllowed, 403),
     (Conflict, 409),
     (TooLarge, 413),

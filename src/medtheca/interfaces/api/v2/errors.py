@@ -11,7 +11,17 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from medtheca.base.errors import Conflict, DomainError, Invalid, NoSpace, NotAllowed, NotFound, Problem, TooLarge
+from medtheca.base.errors import (
+    Conflict,
+    DomainError,
+    Erased,
+    Invalid,
+    NoSpace,
+    NotAllowed,
+    NotFound,
+    Problem,
+    TooLarge,
+)
 from medtheca.interfaces.http.pagination import BadCursor
 from medtheca.interfaces.http.problems import problem_response
 from medtheca.interfaces.http.refusals import InvalidToken, Refused
@@ -20,6 +30,7 @@ from medtheca.interfaces.http.request_ids import request_id
 _STATUS: dict[type[DomainError], int] = {
     NotAllowed: 403,
     NotFound: 404,
+    Erased: 410,
     Conflict: 409,
     TooLarge: 413,
     NoSpace: 507,
