@@ -127,6 +127,12 @@ def review_states_for(user: User, accessions: Sequence[Accession]) -> dict[int, 
     }
 
 
+def candidates_of(accession_ids: Collection[int]) -> dict[int, int]:
+    """Of accessions whose new file waits for review, the number of its version: that is what is judged."""
+    rows = FileVersion.objects.filter(accession__in=accession_ids, state=VersionState.CANDIDATE)
+    return dict(rows.values_list("accession", "number"))
+
+
 def beside(accession: Accession, rows: QuerySet[Accession], *, most: int = 24) -> dict[str, list[Accession]]:
     """Other accessions among `rows` of the same lesion, and of the same patient but another lesion."""
     others = rows.filter(image__isnull=False).exclude(pk=accession.pk).select_related("image", "cohort")

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from medtheca.base.errors import Invalid, NotFound
 from medtheca.domains.access.queries import end_of_embargo, tombstone_of, visibility_of
 from medtheca.domains.imaging.enums import FileKind
-from medtheca.domains.imaging.queries import files_of
+from medtheca.domains.imaging.queries import files_of, is_redacted
 from medtheca.domains.provenance.access import may_edit, may_own, require_owner
 from medtheca.domains.provenance.queries import accession_for, accessions_of_images
 from medtheca.domains.search.changes import Change, changes_of
@@ -115,6 +115,7 @@ def _facts(found: Image, accession: Accession | None) -> dict[str, Any]:
         "visibility": "embargoed" if opens else visibility_of([found.pk])[found.pk].value,
         "opens": opens,
         "synthetic": values.get("image_manipulation") == SYNTHETIC,
+        "redacted": is_redacted(found.stripped),
         "published": accession.published if accession else None,
     }
 

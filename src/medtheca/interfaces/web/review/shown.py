@@ -15,11 +15,11 @@ from medtheca.domains.provenance.lookalikes import lookalikes_of
 from medtheca.domains.provenance.queries import accessions_of_images
 from medtheca.domains.provenance.review_queue import (
     beside,
+    candidates_of,
     may_read_reviews,
     review_states_for,
     reviews_for,
 )
-from medtheca.domains.provenance.versions import version_under_way
 from medtheca.interfaces.http.file_urls import file_url
 from medtheca.interfaces.web.facts import private_group, public_groups
 from medtheca.interfaces.web.tiles import image_url, label_of
@@ -43,8 +43,22 @@ STATE_WORDS = {
 
 def items_of(user: User, accessions: Sequence[Accession]) -> list[dict[str, Any]]:
     """Accessions with their images as tiles of the review gallery."""
-    states = review_states_for(user, accessions)
-    return [_item(row, row.image, states[row.pk]) for row in accessions if row.image is not None]
+    states, candidates = review_states_for(user, accessions), candidates_of([row.pk for row in accessions])
+    return [
+        _item(row, row.image, states[row.pk]) | _candidate_urls(row.pk, candidates.get(row.pk))
+        for row in accessions
+        if row.image is not None
+    ]
+
+
+def _candidate_urls(accession_id: int, number: int | None) -> dict[str, str]:
+    """Where the pictures of a file are that waits to take the place of the present one; nothing where none does."""
+    if number is None:
+        return {}
+    web, thumbnail = (
+        reverse("accession_version_file", args=[accession_id, number, name]) for name in ("web", "thumbnail")
+    )
+    return {"web_url": web, "full_url": web, "thumbnail_url": thumbnail}
 
 
 def _item(accession: Accession, image: Image, state: str) -> dict[str, Any]:
@@ -69,7 +83,6 @@ def panel_of(user: User, accession: Accession) -> dict[str, Any]:
     (item,) = items_of(user, [accession])
     found = beside(accession, visible_accessions(user).filter(image__withdrawal__isnull=True))
     private = private_group(accession)
-    candidate = version_under_way(accession)
     return {
         "item": item,
         "groups": [*public_groups(accession), *([private] if private else [])],
@@ -78,7 +91,7 @@ def panel_of(user: User, accession: Accession) -> dict[str, Any]:
         "lookalikes": _lookalikes(user, accession),
         "reviews": [review_row(row) for row in reviews_for(user, accession)],
         "is_blind": not may_read_reviews(user, accession),
-        "candidate": candidate,
+        "candidate": candidates_of([accession.pk]).get(accession.pk),
         "published": accession.published,
     }
 

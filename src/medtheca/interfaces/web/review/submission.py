@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from medtheca.domains.access.queries import visibility_of
 from medtheca.domains.imaging.enums import FileKind
 from medtheca.domains.provenance.access import may_edit, may_review, visible_accessions
+from medtheca.domains.provenance.enums import VersionState
 from medtheca.domains.provenance.models import Accession, FileVersion
 from medtheca.domains.provenance.queries import accession_for
 from medtheca.domains.provenance.review_queue import may_read_reviews, review_states_for, reviews_for
@@ -33,6 +34,7 @@ def accession(request: HttpRequest, accession_id: int) -> HttpResponse:
     rows = visible_accessions(user).select_related("image", "cohort__contributor", "original", "description", "creator")
     found = rows.select_related("patient", "lesion", "delivery").get(pk=pk)
     private = private_group(found)
+    may_work, may_judge = may_edit(user, found.cohort), may_review(user, found.cohort)
     context = {
         "accession": found,
         "label": found.name if found.image is None else label_of(found.image, found),
@@ -42,10 +44,10 @@ def accession(request: HttpRequest, accession_id: int) -> HttpResponse:
         "review": STATE_WORDS[review_states_for(user, [found])[found.pk]],
         "reviews": [review_row(row) for row in reviews_for(user, found)],
         "is_blind": not may_read_reviews(user, found),
-        "file_versions": [_version(row, found) for row in file_versions_of(found)],
+        "file_versions": [_version(row, found, may_look=may_work or may_judge) for row in file_versions_of(found)],
         "groups": [owner_group(found), *public_groups(found), *([private] if private else [])],
         "versions": history(found),
-        "actions": _actions(found, may_work=may_edit(user, found.cohort), may_judge=may_review(user, found.cohort)),
+        "actions": _actions(found, may_work=may_work, may_judge=may_judge),
         "size": found.original.size if found.original else None,
     }
     return render(request, "pages/review/submission.html", context)
@@ -67,8 +69,16 @@ def _picture(found: Accession) -> dict[str, Any] | None:
     }
 
 
-def _version(row: FileVersion, found: Accession) -> dict[str, Any]:
+def _version(row: FileVersion, found: Accession, *, may_look: bool) -> dict[str, Any]:
+    pictures = {
+        name: reverse("accession_version_file", args=[found.pk, row.number, name])
+        if may_look and _has_files(row)
+        else ""
+        for name in ("web", "thumbnail")
+    }
     return {
+        "web_url": pictures["web"],
+        "thumbnail_url": pictures["thumbnail"],
         "number": row.number,
         "kind": row.get_kind_display(),
         "state": row.state,
@@ -81,6 +91,10 @@ def _version(row: FileVersion, found: Accession) -> dict[str, Any]:
         "boxes": len(row.redactions),
         "is_current": row.number == found.file_version,
     }
+
+
+def _has_files(row: FileVersion) -> bool:
+    return row.state not in {VersionState.WAITING, VersionState.REFUSED}
 
 
 def _actions(found: Accession, *, may_work: bool, may_judge: bool) -> list[dict[str, str]]:
