@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
@@ -127,21 +126,6 @@ def rows_changed_since(file: MetadataFile) -> QuerySet[SheetRow]:
 def _compared(file: MetadataFile, outcomes: list[RowOutcome], mine: F, present: Any) -> QuerySet[SheetRow]:
     rows = rows_of(file).filter(outcome__in=outcomes, accession__isnull=False)
     return rows.filter(accession__description__isnull=False).exclude(accession__description__version=mine)
-
-
-def forget_accessions(accession_ids: Iterable[int]) -> None:
-    """Take what sheets say of erased accessions out of the rows and edits kept beside the files.
-
-    The bytes of the sheets themselves are blobs, and are the caller's to erase.
-    """
-    ids = list(accession_ids)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM metadata_sheetedit e USING metadata_sheetrow r"
-            " WHERE r.accession_id = ANY(%s) AND e.file_id = r.file_id AND e.line = r.line",
-            [ids],
-        )
-    SheetRow.objects.filter(accession__in=ids).update(name="", structured={}, unstructured={}, problems=[])
 
 
 def snapshots(pairs: Iterable[tuple[int, int]]) -> dict[tuple[int, int], MetadataVersion]:
