@@ -10,6 +10,8 @@ import pytest
 from PIL import Image as Picture
 
 from medtheca.base.errors import Conflict, Erased, Invalid, NotAllowed, NotFound
+from medtheca.domains.accounts.models import DataExport
+from medtheca.domains.accounts.taking import finish_export, request_export
 from medtheca.domains.imaging.models import Image, ImageFile
 from medtheca.domains.ledger.models import Event
 from medtheca.domains.ledger.notifying import notify
@@ -27,8 +29,10 @@ from medtheca.domains.provenance.models import Accession, Delivery, Erasure, Les
 from medtheca.domains.provenance.patients import patient_for
 from medtheca.domains.provenance.publication import decide_publication, request_publication
 from medtheca.domains.provenance.reviewing import record_reviews
+from medtheca.domains.provenance.versions import begin_version
 from medtheca.domains.search.queries import image_for
 from medtheca.domains.storage.models import ErasedId
+from medtheca.domains.storage.operations import keeping_blobs, store_blobs
 from medtheca.domains.storage.queries import blob_store
 from medtheca.workflows.backup.known import known_backups
 from medtheca.workflows.backup.lists import entries_in
@@ -36,11 +40,13 @@ from medtheca.workflows.backup.programs import find_program, run_program, server
 from medtheca.workflows.backup.writing import write_backup
 from medtheca.workflows.checking import Look, check_archive
 from medtheca.workflows.describe import give_metadata
+from medtheca.workflows.describing.reading import read_blob
 from medtheca.workflows.erase import running
 from medtheca.workflows.publish import withdraw
 from tests.factories.accounts import make_user
 from tests.factories.provenance import deliver, make_cohort, make_zip, run_jobs
 from tests.factories.storage import make_wide_scopes, sha256_of, use_data_folder
+from tests.plugins.database import session_database
 from tests.workflows.test_backup import empty_database, medtheca
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -187,6 +193,93 @@ def test_nothing_is_left_of_the_patient(archive, tmp_path):
     assert "and a line that stays" in (archive.data / "logs" / "web.log").read_text()
 
 
+def test_the_database_s_own_files_hold_nothing(archive):
+    """Neither dead rows, nor samples for the planner, nor the write-ahead log."""
+    folder = session_database.folder / "database"
+    assert marks_in_folder(folder) != {}
+    archive.erase()
+    run_jobs()
+    assert marks_in_folder(folder) == {}
+
+
+def test_a_workbook_is_cut_too(archive):
+    rows = [
+        ["filename", "patient_id", "ward"],
+        [f"{NAME}_0.jpg", PATIENT, "FREEMARK"],
+        ["other_0.jpg", "PAT-OTHER-2", "x"],
+    ]
+    give_metadata(user=archive.alice, cohort_id=archive.cohort.pk, name="values.xlsx", data=workbook(rows))
+    run_jobs()
+    archive.erase()
+    run_jobs()
+    sheet = MetadataFile.objects.get(name="values.xlsx.csv")
+    assert read_blob(sheet.blob.sha256).rows == (("other_0.jpg", "PAT-OTHER-2", "x"),)
+    assert read_blob(sheet.blob.sha256).lines == (3,)
+
+
+def workbook(rows):
+    """A workbook of one sheet, as small as they come: text in the cells themselves."""
+    names = {
+        "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+        '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        '<Override PartName="/xl/workbook.xml" ContentType='
+        '"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/>'
+        '<Override PartName="/xl/worksheets/sheet1.xml" ContentType='
+        '"application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/></Types>',
+        "_rels/.rels": '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+        '<Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"'
+        ' Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": '<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+        ' xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships">'
+        '<sheets><sheet name="one" sheetId="1" r:id="r1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+        '<Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet"'
+        ' Target="worksheets/sheet1.xml"/></Relationships>',
+        "xl/worksheets/sheet1.xml": '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+        + "".join(
+            f'<row r="{at}">'
+            + "".join(
+                f'<c r="{"ABCDEFG"[place]}{at}" t="inlineStr"><is><t>{cell}</t></is></c>'
+                for place, cell in enumerate(row)
+            )
+            + "</row>"
+            for at, row in enumerate(rows, 1)
+        )
+        + "</sheetData></worksheet>",
+    }
+    return make_zip([(name, text.encode()) for name, text in names.items()])
+
+
+def test_copies_that_people_took_or_tried_go_too(archive):
+    export = request_export(user=archive.alice)
+    finish_export(export=export, content=make_zip([("uploads.json", f'["{NAME}_0.jpg"]'.encode())]))
+    kept = request_export(user=archive.bob)
+    finish_export(export=kept, content=make_zip([("uploads.json", b"[]")]))
+    archive.erase()
+    run_jobs()
+    assert list(DataExport.objects.values_list("pk", flat=True)) == [kept.pk]
+
+
+def test_a_replaced_file_goes_with_all_its_versions(archive):
+    accession = Accession.objects.filter(patient=archive.patient).first()
+    with keeping_blobs():
+        blob = store_blobs([blob_store().stage([b"EXIFMARK of the second version"])])
+        version = begin_version(
+            accession=accession,
+            kind="replacement",
+            creator=archive.alice,
+            reason=WORDS,
+            name=f"{NAME}_second.jpg",
+            original=next(iter(blob.values())),
+        )
+    assert version.number == 2
+    erasure = archive.erase()
+    run_jobs()
+    erasure.refresh_from_db()
+    assert erasure.receipt["removed"]["versions of files"] == 2
+    assert marks_in_folder(archive.data) == {}
+
+
 def test_others_lose_nothing_and_every_invariant_holds(archive):
     before = set(Accession.objects.exclude(patient=archive.patient).values_list("pk", flat=True))
     archive.erase()
@@ -284,6 +377,7 @@ _POINTS = (
     "words.scrub_reports",
     "words.forget_notifications",
     "words.redact_ledger",
+    "words.drop_copies",
     "words.scrub_tables",
     "words.scrub_sessions",
     "words.blot_files",

@@ -46,6 +46,8 @@ full_page_writes = {durable}
 wal_compression = pglz
 max_wal_size = 1GB
 min_wal_size = 80MB
+# What is erased must not go on to stand in old segments that wait to be written over.
+wal_recycle = off
 
 timezone = 'UTC'
 log_timezone = 'UTC'
@@ -104,6 +106,8 @@ def make_cluster(cluster: Path, *, programs: Path, account: Account | None, pass
     statements = [
         f"CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{password}'",
         f"CREATE DATABASE {DATABASE} OWNER {ROLE}",
+        # An erasure lets go of the write-ahead log in which the erased rows stood.
+        f"GRANT pg_checkpoint TO {ROLE}",
     ]
     run_as_superuser(statements, cluster=unfinished, programs=programs, account=account)
     unfinished.rename(cluster)

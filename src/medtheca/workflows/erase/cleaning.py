@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
 
 log = logging.getLogger(__name__)
 
 _SMALL = 256 * 1024 * 1024
 _PATIENCE = "5s"
+_SEGMENT_IN_MEGABYTES = 16
 
 
 def clean_database() -> dict[str, int]:
@@ -27,6 +28,8 @@ def clean_database() -> dict[str, int]:
         else:
             _run(f"VACUUM (ANALYZE) {connection.ops.quote_name(table)}")
             done["vacuumed"] += 1
+    # Samples of the tables' values, which the planner keeps.
+    _rewrite("pg_statistic")
     _checkpoint()
     return done
 
@@ -55,14 +58,19 @@ def _rewrite(table: str) -> bool:
 
 
 def _checkpoint() -> None:
-    """Let old segments of the log be recycled. Our own server lets its role do so; another may refuse."""
-    for statement in ("SELECT pg_switch_wal()", "CHECKPOINT"):
-        try:
-            with transaction.atomic():
-                _run(statement)
-        except DatabaseError:
-            log.info("The database does not let us run %s: its log goes as its administrator has set it.", statement)
-            return
+    """Leave the segments of the log in which the erased rows stood behind, and let them be removed.
+
+    Our own server removes what lies before a checkpoint, and its role may ask for one. Another server may refuse, or
+    keep its log for replicas and archives: that is its administrator's to see to.
+    """
+    try:
+        for _ in range(_SEGMENT_IN_MEGABYTES + 1):
+            _run("SELECT pg_logical_emit_message(false, 'medtheca', repeat('0', 1048576))")
+        # The first moves the point from which recovery begins, the second removes what lies before it.
+        for _ in range(2):
+            _run("CHECKPOINT")
+    except DatabaseError:
+        log.info("The database does not let us ask for a checkpoint: its log goes when its administrator has it go.")
 
 
 def _run(statement: str) -> None:

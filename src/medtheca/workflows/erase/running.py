@@ -85,7 +85,7 @@ def _keep_plan(erasure: Erasure, plan: Plan, stage: ErasureStage) -> None:
 def _wait_for_work(plan: Plan) -> None:
     """Raise `Conflict` while something of the patient is still on its way in."""
     done = [DeliveryState.DONE, DeliveryState.REFUSED]
-    if Delivery.objects.filter(pk__in=plan.uploads).exclude(state__in=done).exists():
+    if Delivery.objects.filter(upload__in=[UUID(pk) for pk in plan.uploads]).exclude(state__in=done).exists():
         raise Conflict("An upload with files of the patient is still being worked through.", code="busy")
     sheets = MetadataFile.objects.filter(pk__in=[int(pk) for pk in plan.sheets], state__in=_BUSY_SHEETS)
     if sheets.exists():
@@ -142,6 +142,7 @@ def _remove_words(erasure: Erasure) -> None:
     plan.counts["details of ledger events"] = plan.counts.get("details of ledger events", 0) + words.redact_ledger(
         plan, marks, actor_id=erasure.decider_id
     )
+    words.drop_copies(marks)
     words.scrub_tables(marks)
     words.scrub_sessions(marks)
     words.blot_files(marks)

@@ -19,12 +19,14 @@ from medtheca.domains.storage.queries import blob_store
 from medtheca.toolkit.errors import Refused
 from medtheca.toolkit.names import name_key
 from medtheca.toolkit.schemas.encoding import decode_text
-from medtheca.toolkit.schemas.table import FILENAME_COLUMNS, normalise_column
+from medtheca.toolkit.schemas.sheet import Sheet
+from medtheca.toolkit.schemas.table import FILENAME_COLUMNS, TableError, normalise_column
+from medtheca.toolkit.schemas.workbook import is_workbook
+from medtheca.workflows.describing.reading import read_file
 from medtheca.workflows.erase.plans import Plan
 
 REMOVED = b"This spreadsheet was removed because a patient was erased and it could not be read.\n"
 _SURE = 6
-_ZIP = b"PK\x03\x04"
 
 
 @dataclass(slots=True)
@@ -72,7 +74,9 @@ def cut_sheet(file_id: int, lines: list[int]) -> None:
     data = _without(file, lines)
     with keeping_blobs():
         blob = _store(data)
-        MetadataFile.objects.filter(pk=file.pk).update(blob=blob)
+        # A workbook is a CSV from now on, and one that was removed is a note.
+        name = file.name if file.name.lower().endswith((".csv", ".tsv", ".txt")) else f"{file.name}.csv"
+        MetadataFile.objects.filter(pk=file.pk).update(blob=blob, name=name[:255])
         SheetRow.objects.filter(file=file, line__in=lines).delete()
         SheetEdit.objects.filter(file=file, line__in=lines).delete()
         if not lines:
@@ -126,23 +130,34 @@ def _lines_of_rows(plan: Plan, file: MetadataFile) -> set[int]:
 
 
 def _read(file: MetadataFile) -> list[_Row] | None:
-    """Rows with the numbers of their lines, counted from 1, the header first; nothing for what is no CSV."""
+    """Rows with the numbers of their lines, counted from 1, the header first; nothing for what cannot be read."""
     text = _text_of(file)
     return None if text is None else [row for row in _rows(text) if any(cell.strip() for cell in row.cells)]
 
 
 def _text_of(file: MetadataFile) -> str | None:
+    """The file as CSV; a workbook as a copy whose rows have the lines that they had there."""
+    path = blob_store().path(file.blob.sha256)
     try:
-        with blob_store().open(file.blob.sha256) as opened:
-            data = opened.read()
-    except FileNotFoundError:
-        return None  # Damaged: the restore or the scrub has named it.
-    if data.startswith(_ZIP):
-        return None
-    try:
-        return decode_text(data)[0]
-    except Refused:
-        return None
+        with path.open("rb") as opened:
+            if is_workbook(opened.read(8)):
+                return _as_csv(read_file(path))
+        return decode_text(path.read_bytes())[0]
+    except (FileNotFoundError, Refused, TableError):
+        return None  # Damaged, protected, or none at all.
+
+
+def _as_csv(sheet: Sheet) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(sheet.columns)
+    line = 2
+    for number, cells in zip(sheet.lines, sheet.rows, strict=True):
+        text.write("\r\n" * (number - line))
+        # A line break inside a cell would push all that follows.
+        writer.writerow([" ".join(cell.splitlines()) for cell in cells])
+        line = number + 1
+    return text.getvalue()
 
 
 def _rows(text: str) -> Iterator[_Row]:

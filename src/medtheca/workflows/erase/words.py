@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import mmap
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,12 @@ from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models import Q
 
+from medtheca.domains.accounts.models import DataExport
 from medtheca.domains.ledger.models import Event, Notification
 from medtheca.domains.ledger.redaction import redact_events
 from medtheca.domains.metadata.models import MetadataFile
+from medtheca.domains.trials.models import Inspection
+from medtheca.domains.trials.scratch import remove_scratch
 from medtheca.workflows.erase.marks import GONE, Marks, walk
 from medtheca.workflows.erase.plans import Plan
 
@@ -103,6 +108,29 @@ def scrub_sessions(marks: Marks) -> int:
         changed += 1
     cache.clear()
     return changed
+
+
+def drop_copies(marks: Marks) -> int:
+    """Remove copies that people took or tried: exports of their data, and dry runs with their files; return how many.
+
+    Both are kept for a day or so, and can be made again.
+    """
+    dropped = 0
+    for export in DataExport.objects.filter(content__isnull=False).iterator():
+        if _zip_holds(bytes(export.content or b""), marks):
+            export.delete()
+            dropped += 1
+    for inspection in Inspection.objects.iterator():
+        if marks.stand_in(json.dumps([inspection.given, inspection.report], ensure_ascii=False)):
+            remove_scratch(inspection.pk)
+            inspection.delete()
+            dropped += 1
+    return dropped
+
+
+def _zip_holds(data: bytes, marks: Marks) -> bool:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return any(marks.stand_in(archive.read(name).decode(errors="replace")) for name in archive.namelist())
 
 
 def blot_files(marks: Marks) -> int:
