@@ -175,7 +175,13 @@ def _report(inspection: Inspection) -> dict[str, object]:
         progress=_Teller(inspection.pk),
     )
     sheets = [
-        inspect_sheet(row["name"], path.read_bytes(), names=found.names(), limits=TableLimits(rows=limits.rows))
+        inspect_sheet(
+            row["name"],
+            path,
+            names=found.names(),
+            limits=TableLimits(rows=limits.rows),
+            allow_unsafe=settings.ENVIRONMENT.unsafe_decoders,
+        )
         for path, row in paths
         if row["is_sheet"]
     ]

@@ -103,7 +103,7 @@ def _inspect(
         )
     sheet: SheetReport | None = None
     if metadata is not None:
-        sheet = inspect_sheet(text_of(metadata.name), metadata.read_bytes(), names=found.names())
+        sheet = inspect_sheet(text_of(metadata.name), metadata, names=found.names(), allow_unsafe=unsafe)
     return report_of(found, sheet)
 
 
@@ -156,15 +156,19 @@ def _sheet_lines(sheet: dict[str, Any]) -> list[str]:
     number = sheet["problem_count"]
     lines = [f"Spreadsheet {sheet['name']}: {sheet['rows']:,} rows, {number:,} problem{'' if number == 1 else 's'}."]
     for column in sheet["columns"]:
-        if column["how"] == "did-you-mean":
-            lines.append(f"  Column {column['column']}: {column['remark']}")
-        elif column["how"] == "unstructured":
+        if column["suggested"]:
+            lines.append(
+                f"  Column {column['column']}: did you mean '{column['suggested']}'? As it is, it is kept apart."
+            )
+        elif column["use"] == "unstructured":
             lines.append(f"  Column {column['column']}: no known field; kept as it is. {column['remark']}".rstrip())
+        elif column["use"] == "ignore":
+            lines.append(f"  Column {column['column']}: left out. {column['remark']}".rstrip())
         elif column["how"] == "synonym":
-            lines.append(f"  Column {column['column']}: read as {column['field']}.")
+            lines.append(f"  Column {column['column']}: read as {column['name']}.")
     lines += [
         f"  {group['count']:,} in {group['column'] or 'the file'}: {group['message']} {group['remedy']}"
-        f" ({', '.join(group['lines'])}{' …' if group['count'] > len(group['lines']) else ''})"
+        f" (lines {', '.join(map(str, group['lines'][:10]))}{' …' if group['count'] > 10 else ''})"
         for group in sheet["problems"][:_TOLD]
     ]
     lines += _more(len(sheet["problems"]) - _TOLD)
