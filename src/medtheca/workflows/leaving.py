@@ -15,7 +15,6 @@ from medtheca.domains.accounts.deleting import anonymise, begin_deletion, due_de
 from medtheca.domains.accounts.errors import LastOwner
 from medtheca.domains.accounts.factors import factors_of
 from medtheca.domains.accounts.models import AccountDeletion, ApiToken, User
-from medtheca.domains.ledger.forgetting import forget_person
 from medtheca.domains.ledger.models import Event
 from medtheca.domains.provenance.access import require_staff
 from medtheca.domains.provenance.models import Accession, Contributor, Review
@@ -103,7 +102,6 @@ def _delete(deletion: AccountDeletion) -> bool:
             return False
         _refuse_last_owner(user)
         leave_all_circles(user)
-        forget_person(user.pk)
         return anonymise(user=user, actor_id=deletion.by_id)
 
 

@@ -21,6 +21,10 @@ def test_the_caller_is_told_who_they_are():
         "hash_id",
         "full_name",
         "is_staff",
+        "affiliation",
+        "orcid",
+        "country",
+        "accepted_version",
     }
     assert (body["email"], body["full_name"]) == ("alice@example.org", "Alice Example")
     assert body["created"].endswith("Z")
@@ -46,10 +50,44 @@ def test_isic_cli_without_a_login_is_told_that_there_is_no_such_cohort():
 
 
 def test_terms_are_accepted_once():
-    alice = make_user("alice")
+    alice = make_user("alice", asked=False)
     caller = by_session(alice)
+    assert caller.get("users/terms/").body["accepted"] is False
     assert caller.ask("PUT", "users/accept-terms/", {}).body == {}
     first = User.objects.get(pk=alice.pk).accepted_terms
     caller.ask("PUT", "users/accept-terms/", {})
     assert User.objects.get(pk=alice.pk).accepted_terms == first
     assert caller.get("users/me/").body["accepted_terms"] is not None
+
+
+def test_terms_are_told_to_everybody():
+    body = nobody().get("users/terms/").body
+    assert (body["version"], body["accepted"]) == ("1", None)
+    assert "Do not try to find out who a person in an image is" in body["text"]
+
+
+def test_alice_changes_some_of_her_profile():
+    caller = by_session(make_user("alice"))
+    body = caller.ask(
+        "PATCH", "users/me/", {"orcid": "https://orcid.org/0000-0002-1825-0097", "country": "switzerland"}
+    ).body
+    assert (body["orcid"], body["country"], body["last_name"]) == ("0000-0002-1825-0097", "CH", "Example")
+    refused = caller.ask("PATCH", "users/me/", {"orcid": "0000-0002-1825-0098", "country": "Swizerland"})
+    assert refused.status_code == 400
+    assert {error["field"] for error in refused.body["errors"]} == {"orcid", "country"}
+    assert "Did you mean 'Switzerland'" in refused.body["errors"][1]["remedy"]
+
+
+def test_tokens_are_made_and_revoked_by_who_logged_in_and_never_by_a_token():
+    alice = make_user("alice")
+    caller = by_session(alice)
+    made = caller.ask("POST", "users/me/tokens/", {"name": "notebook", "scope": "write"}).body
+    assert made["secret"].startswith("mt_")
+    assert [row["name"] for row in caller.get("users/me/tokens/").body["results"]] == ["notebook"]
+    assert "secret" not in caller.get("users/me/tokens/").body["results"][0]
+    stolen = by_token(alice, "write")
+    assert stolen.get("users/me/tokens/").status_code == 403
+    assert stolen.ask("POST", "users/me/tokens/", {"name": "another"}).status_code == 403
+    assert stolen.ask("DELETE", f"users/me/tokens/{made['id']}/", {}).status_code == 403
+    assert by_session(make_user("bob")).ask("DELETE", f"users/me/tokens/{made['id']}/", {}).status_code == 404
+    assert caller.ask("DELETE", f"users/me/tokens/{made['id']}/", {}).body["state"] == "revoked"

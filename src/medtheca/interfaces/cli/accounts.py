@@ -18,13 +18,14 @@ import click
 from medtheca.base.clock import now
 from medtheca.base.errors import DomainError, Invalid
 from medtheca.domains.accounts import operations, queries
+from medtheca.domains.accounts.terms import accept_terms
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
-def _refusals_told(command: Callable[_P, _R]) -> Callable[_P, _R]:
+def refusals_told(command: Callable[_P, _R]) -> Callable[_P, _R]:
     """A domain's refusal as words on standard error and exit code 1."""
 
     @functools.wraps(command)
@@ -71,12 +72,20 @@ Examples:
 @click.argument("email")
 @click.option("--name", default="", help='First and last name, such as "Alice Miller".')
 @click.option("--staff", is_flag=True, help="May review, publish and see everything.")
+@click.option("--accepted-terms", is_flag=True, help="They accepted the terms of use already, say on paper.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from the first line of standard input.")
 @click.option("--random-password", is_flag=True, help="Make a password and print it, once.")
 @_AS_JSON
-@_refusals_told
+@refusals_told
 def create_user(
-    *, email: str, name: str, staff: bool, password_stdin: bool, random_password: bool, as_json: bool
+    *,
+    email: str,
+    name: str,
+    staff: bool,
+    accepted_terms: bool,
+    password_stdin: bool,
+    random_password: bool,
+    as_json: bool,
 ) -> None:
     """Make a user who can log in at once; the address counts as confirmed.
 
@@ -95,6 +104,8 @@ def create_user(
     made = operations.create_user(
         email=email, password=password, staff=staff, first_name=first_name, last_name=last_name.strip()
     )
+    if accepted_terms:
+        accept_terms(user=made)
     if as_json:
         shown = {"email": made.email, "hash_id": made.hash_id, "name": made.full_name, "staff": made.is_staff}
         _print_json(shown | ({"password": password} if random_password else {}))
@@ -107,7 +118,7 @@ def create_user(
 
 @user.command(name="list", epilog="\b\nExamples:\n  medtheca user list\n  medtheca user list --json | jq '.[].email'\n")
 @_AS_JSON
-@_refusals_told
+@refusals_told
 def list_users(*, as_json: bool) -> None:
     """List all users, by address."""
     rows = [
@@ -134,7 +145,7 @@ def list_users(*, as_json: bool) -> None:
 
 @user.command(name="disable", epilog="\b\nExample:\n  medtheca user disable bob@example.org\n")
 @click.argument("email")
-@_refusals_told
+@refusals_told
 def disable_user(*, email: str) -> None:
     """Stop a user's log-in, sessions and tokens at once. Nothing of theirs is deleted."""
     found = operations.set_active(user=queries.user_by_email(email), active=False)
@@ -143,7 +154,7 @@ def disable_user(*, email: str) -> None:
 
 @user.command(name="enable", epilog="\b\nExample:\n  medtheca user enable bob@example.org\n")
 @click.argument("email")
-@_refusals_told
+@refusals_told
 def enable_user(*, email: str) -> None:
     """Let a disabled user in again; tokens that were not revoked work again too."""
     found = operations.set_active(user=queries.user_by_email(email), active=True)
@@ -181,7 +192,7 @@ The secret goes into a header: curl -H "Authorization: Bearer mt_..." ADDRESS/ap
     help="How long it lives, at most two years (731). 0: until it is revoked.",
 )
 @_AS_JSON
-@_refusals_told
+@refusals_told
 def create_token(*, email: str, name: str, scope: str, days: int, as_json: bool) -> None:
     """Make an API token and print its secret, once. Only a hash of it is stored."""
     owner = queries.user_by_email(email)
@@ -200,7 +211,7 @@ def create_token(*, email: str, name: str, scope: str, days: int, as_json: bool)
 @token.command(name="list", epilog="\b\nExample:\n  medtheca token list alice@example.org --json\n")
 @click.argument("email")
 @_AS_JSON
-@_refusals_told
+@refusals_told
 def list_tokens(*, email: str, as_json: bool) -> None:
     """List a user's tokens, newest first: number, beginning of the secret, scope, state, name."""
     rows = [
@@ -228,7 +239,7 @@ def list_tokens(*, email: str, as_json: bool) -> None:
 @token.command(name="revoke", epilog="\b\nExample:\n  medtheca token revoke alice@example.org 12\n")
 @click.argument("email")
 @click.argument("number", type=int)
-@_refusals_told
+@refusals_told
 def revoke_token(*, email: str, number: int) -> None:
     """End a token for good; NUMBER is what `medtheca token list` shows first."""
     ended = operations.revoke_token(user=queries.user_by_email(email), token_id=number)

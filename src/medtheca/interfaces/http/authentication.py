@@ -20,6 +20,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.functional import SimpleLazyObject
 
 from medtheca.domains.accounts.enums import TokenScope
+from medtheca.domains.accounts.factors import lacks_second_factor
 from medtheca.domains.accounts.operations import use_token
 from medtheca.interfaces.http.limits import TOKEN_FAILURES, seconds_to_wait
 from medtheca.interfaces.http.middleware import TrustedProxies, comes_from_here, is_from_here
@@ -155,7 +156,7 @@ def _caller_by_token(request: HttpRequest, secret: str) -> Caller:
 
 def _caller_by_session(request: HttpRequest) -> Caller:
     user = request.user
-    if not user.is_authenticated or (user.is_demo and not is_from_here(request)):
+    if not user.is_authenticated or (user.is_demo and not is_from_here(request)) or lacks_second_factor(user):
         return NOBODY
     if request.method not in SAFE_METHODS:
         _refuse_forgery(request)
