@@ -1,5 +1,6 @@
 /* What every page runs. Pages work without it; it makes them quicker to use. */
 import { startAppearance } from "./appearance";
+import { startBell } from "./bell";
 import { startCopy } from "./copy";
 import { startForms } from "./forms";
 import { startGrid } from "./grid";
@@ -12,6 +13,7 @@ startAppearance();
 startMenus();
 startKeyboard();
 startCopy();
+startBell();
 startTimes();
 startGrid();
 startForms();

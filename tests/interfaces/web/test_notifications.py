@@ -45,7 +45,7 @@ def test_the_bell_says_nothing_while_its_number_is_shown(alice, as_alice):
     assert as_alice.get("/notifications/bell/?shown=2").status_code == 204
     answer = as_alice.get("/notifications/bell/?shown=1")
     assert ">2<" in text(answer)
-    assert "shown=2" in text(answer)
+    assert 'data-shown="2"' in text(answer)
 
 
 def test_going_to_what_is_told_reads_it(alice, as_alice):

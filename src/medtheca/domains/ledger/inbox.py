@@ -44,10 +44,10 @@ def mark_read(*, recipient_id: int, ids: Collection[int] | None = None, read: bo
     return rows.update(read_at=now() if read else None)
 
 
-def preferences_of(recipient_id: int) -> list[tuple[Kind, Channel]]:
-    """Every kind, and how this person hears of it."""
+def preferences_of(recipient_id: int, *, staff: bool = True) -> list[tuple[Kind, Channel]]:
+    """Every kind, and how this person hears of it; without what is for staff alone where `staff` is false."""
     chosen = dict(Preference.objects.filter(recipient_id=recipient_id).values_list("kind", "channel"))
-    return [(kind, Channel(chosen.get(kind.name, kind.default))) for kind in KINDS]
+    return [(kind, Channel(chosen.get(kind.name, kind.default))) for kind in KINDS if staff or not kind.staff]
 
 
 def choose_channels(*, recipient_id: int, channels: Mapping[str, str]) -> None:

@@ -21,6 +21,7 @@ class Kind:
         audience: who gets it, as a sentence's end: "for …".
         default: how it comes to those who chose nothing.
         section: under which heading of the preferences it stands.
+        staff: for staff alone; others are not offered it.
         must: of an account's safety; it cannot be turned off altogether.
     """
 
@@ -29,6 +30,7 @@ class Kind:
     audience: str
     default: Channel = Channel.MAIL
     section: str = "Contributing"
+    staff: bool = False
     must: bool = False
 
 
@@ -48,7 +50,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("metadata.applied", "A spreadsheet was applied", "whoever applied it"),
     Kind("metadata.undone", "The application of a spreadsheet was undone", "whoever undid it"),
     Kind("replacement.done", "A replaced file was worked through", "whoever replaced it"),
-    Kind("curation.done", "Staff work on many images has ended", "the staff who began it"),
+    Kind("curation.done", "Staff work on many images has ended", "the staff who began it", staff=True),
     Kind("inspection.done", "A dry run has ended", "whoever asked for it", Channel.PAGE),
     Kind("publication.asked", "Publication was asked for", "reviewers of the cohort", Channel.DIGEST, _REVIEW),
     Kind("publication.done", "Images were published", "whoever asked, and owners", section=_REVIEW),

@@ -110,7 +110,7 @@ def notifications_bell(request: HttpRequest) -> HttpResponse:
 def notification_preferences(request: HttpRequest) -> HttpResponse:
     """Each kind, and how it comes."""
     user = signed_in(request)
-    chosen = {kind.name: channel.value for kind, channel in preferences_of(user.pk)}
+    chosen = {kind.name: channel.value for kind, channel in preferences_of(user.pk, staff=user.is_staff)}
     problems: dict[str, str] = {}
     if request.method == "POST":
         wanted = {name: request.POST[name] for name in chosen if name in request.POST}
@@ -174,7 +174,7 @@ def _preferences(chosen: dict[str, str], problems: dict[str, str]) -> dict[str, 
                 "problem": problems.get(kind.name, ""),
             }
             for kind in KINDS
-            if kind.section == name
+            if kind.section == name and kind.name in chosen
         ]
         sections.append({"name": name, "kinds": kinds})
     return {"sections": sections, "problems": problems}

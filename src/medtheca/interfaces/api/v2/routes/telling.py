@@ -30,6 +30,7 @@ from medtheca.workflows.under_way import work_of
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
+    from medtheca.domains.accounts.models import User
     from medtheca.domains.ledger.models import Event, Notification
 
 router = Router(tags=["activity and notifications"], auth=somebody)
@@ -73,7 +74,7 @@ def mark_notifications(request: HttpRequest, given: ReadIn) -> Any:
 @router.get("/notifications/preferences/", response=PreferencesOut, url_name="notification_preferences")
 def show_preferences(request: HttpRequest) -> Any:
     """Every kind of notification, and how the caller hears of it."""
-    return _preferences(user_of(request).pk)
+    return _preferences(user_of(request))
 
 
 @router.patch("/notifications/preferences/", response=PreferencesOut, url_name="notification_preferences")
@@ -81,7 +82,7 @@ def change_preferences(request: HttpRequest, given: PreferencesIn) -> Any:
     """Choose how the caller hears of the kinds named."""
     user = user_of(request)
     choose_channels(recipient_id=user.pk, channels=given.channels)
-    return _preferences(user.pk)
+    return _preferences(user)
 
 
 def _events(request: HttpRequest, events: QuerySet[Event], page: EventQuery) -> dict[str, Any]:
@@ -110,7 +111,7 @@ def _shown(rows: list[Notification]) -> list[dict[str, Any]]:
     ]
 
 
-def _preferences(recipient_id: int) -> dict[str, Any]:
+def _preferences(user: User) -> dict[str, Any]:
     return {
         "results": [
             {
@@ -122,6 +123,6 @@ def _preferences(recipient_id: int) -> dict[str, Any]:
                 "default": kind.default.value,
                 "can_be_turned_off": not kind.must,
             }
-            for kind, channel in preferences_of(recipient_id)
+            for kind, channel in preferences_of(user.pk, staff=user.is_staff)
         ]
     }
