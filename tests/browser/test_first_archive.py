@@ -136,7 +136,9 @@ def people(chromium, archive):
 
 
 def test_from_sign_up_to_public_gallery(archive, people, tmp_path):
-    archive.command("user", "create", "sam@example.org", "--staff", "--password-stdin", input=STAFF_PASSWORD)
+    archive.command(
+        "user", "create", "sam@example.org", "--staff", "--accepted-terms", "--password-stdin", input=STAFF_PASSWORD
+    )
     alice = people("alice")
     sign_up(alice)
     make_cohort(alice)
@@ -163,6 +165,10 @@ def sign_up(alice):
     alice.page.locator("main a[href*='/confirm-email/']").first.click()
     alice.press(re.compile("Confirm"))
     alice.page.wait_for_url(lambda url: "confirm-email" not in url)
+    alice.reads("Before you go on")
+    alice.look("terms")
+    alice.press(re.compile("Accept version"))
+    alice.page.wait_for_url(lambda url: "terms" not in url)
 
 
 def make_cohort(alice):
@@ -177,6 +183,11 @@ def make_cohort(alice):
     alice.fill(name="Pigmented lesion clinic 2026")
     alice.look("cohort-form")
     alice.press("Make the cohort")
+    alice.reads("No images in this cohort yet")
+    alice.follow("Read it")
+    alice.look("agreement")
+    alice.press("Accept for the contributor")
+    alice.follow("Pigmented lesion clinic 2026")
     alice.reads("No images in this cohort yet")
 
 

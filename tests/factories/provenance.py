@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from medtheca.domains.provenance.agreements import AGREEMENT_VERSION, accept_agreement
 from medtheca.domains.provenance.operations import create_cohort, create_contributor
 from medtheca.domains.storage.uploads import part_path
 from medtheca.workflows.receive import acknowledge_bytes, begin_delivery
@@ -13,6 +14,7 @@ from medtheca.workflows.receive import acknowledge_bytes, begin_delivery
 
 def make_cohort(owner, *, name="Clinic 2026", licence="CC-BY-4.0", attribution="Clinic of Exampleton"):
     contributor = create_contributor(creator=owner, institution_name=f"Institution of {name}")
+    accept_agreement(contributor=contributor, actor=owner, version=AGREEMENT_VERSION)
     return create_cohort(contributor=contributor, creator=owner, name=name, licence=licence, attribution=attribution)
 
 

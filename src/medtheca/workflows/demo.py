@@ -21,6 +21,7 @@ from medtheca.domains.accounts.models import User
 from medtheca.domains.accounts.operations import create_user
 from medtheca.domains.metadata.enums import MetadataFileState
 from medtheca.domains.metadata.queries import metadata_file_for, metadata_files_of
+from medtheca.domains.provenance.agreements import AGREEMENT_VERSION, accept_agreement
 from medtheca.domains.provenance.enums import DeliveryState, RequestState
 from medtheca.domains.provenance.models import Cohort, Delivery
 from medtheca.domains.provenance.publication import decide_publication, request_publication
@@ -116,6 +117,7 @@ def _bring_in(part: Part, crew: _Crew) -> None:
     if _is_published(cohort, crew):
         # From now on the cohort is its owner's: what they take back stays taken back.
         return
+    accept_agreement(contributor=cohort.contributor, actor=crew.owner, version=AGREEMENT_VERSION)
     _clear_away_torn_copies(cohort, crew)
     if not _deliveries(cohort, crew).exists():
         crew.say(f"{part.cohort}: copying")

@@ -26,6 +26,7 @@ from django.db import Error, close_old_connections, connection
 from medtheca.base.errors import Conflict, DomainError
 from medtheca.domains.accounts.models import User
 from medtheca.domains.accounts.operations import create_token, create_user
+from medtheca.domains.provenance.agreements import AGREEMENT_VERSION, accept_agreement
 from medtheca.domains.provenance.models import Cohort
 from medtheca.domains.provenance.operations import create_cohort, create_contributor
 from medtheca.domains.provenance.publication import decide_publication, request_publication
@@ -48,6 +49,7 @@ def setup(cohorts):
     create_user(email=STAFF, password="correct horse battery staple", staff=True)
     _token, secret = create_token(user=alice, name="faults", scope="write", expires=None)
     contributor = create_contributor(creator=alice, institution_name="Clinic of Exampleton")
+    accept_agreement(contributor=contributor, actor=alice, version=AGREEMENT_VERSION)
     made = [
         create_cohort(
             contributor=contributor, creator=alice, name=f"Cohort {n}", licence="CC-BY-4.0", attribution="Clinic"

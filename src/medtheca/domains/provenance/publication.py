@@ -18,6 +18,7 @@ from medtheca.domains.accounts.models import User
 from medtheca.domains.ledger.notifying import notify
 from medtheca.domains.ledger.operations import record
 from medtheca.domains.provenance.access import require_editor, require_reviewer
+from medtheca.domains.provenance.agreements import require_agreement
 from medtheca.domains.provenance.enums import AccessionState, RequestState, ReviewDecision, ReviewState
 from medtheca.domains.provenance.models import PUBLISHABLE, Accession, Cohort, PublishItem, PublishRequest, Review
 from medtheca.domains.provenance.reviewing import record_reviews
@@ -118,7 +119,8 @@ def decide_publication(*, request_id: int, staff: User, accept: bool, reason: st
 
     Accepting accepts the images that nobody has judged. Where the cohort has two readers and some images have had one,
     the request goes on waiting for another reviewer. Raises `NotAllowed`, `NotFound`, `Invalid` without a reason, or
-    `Conflict` where it was decided already, or by a second reading of the same person.
+    `Conflict` where it was decided already, by a second reading of the same person, or where no owner has accepted the
+    present contributor agreement.
     """
     if not accept and not reason.strip():
         raise Invalid("A rejection needs a reason.", problems=[Problem("reason", "Say why, for the owner.")])
@@ -130,6 +132,8 @@ def decide_publication(*, request_id: int, staff: User, accept: bool, reason: st
         require_reviewer(staff, request.cohort, to="decide on publication")
         if request.state != RequestState.REQUESTED:
             raise Conflict(f"The request is {request.state} already.")
+        if accept:
+            require_agreement(request.cohort.contributor)
         if accept and not _all_read(request, staff):
             _record(request, staff, "publication.read")
             return request
