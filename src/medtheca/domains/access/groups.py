@@ -60,6 +60,11 @@ def may_run(user: User | None, group: Scope) -> bool:
     return user is not None and user.is_active and (user.is_staff or holds_role(user, [group], [Role.OWNER]))
 
 
+def roles_in(user: User, groups: Iterable[Scope]) -> dict[int, str]:
+    """The person's role in each of the groups that they are in."""
+    return dict(scopes_joined(user).filter(scope__in=list(groups)).values_list("scope", "role"))
+
+
 def count_groups(groups: Iterable[Scope]) -> dict[int, GroupCounts]:
     """People and images of each group, by its id."""
     ids = [group.pk for group in groups]
@@ -77,6 +82,11 @@ def members_of(group: Scope) -> QuerySet[Membership]:
     """People of a group, owners first."""
     rows = Membership.objects.filter(scope=group).select_related("user")
     return rows.annotate(rank=Count("pk", filter=Q(role=Role.OWNER))).order_by("-rank", "created", "pk")
+
+
+def name_among_members(user: User) -> str:
+    """What members call each other: by name, and by pseudonym where there is none, never by address."""
+    return f"{user.first_name} {user.last_name}".strip() or user.hash_id
 
 
 def create_group(*, creator: User, name: str) -> Scope:

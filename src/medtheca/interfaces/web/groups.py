@@ -22,6 +22,7 @@ from medtheca.domains.access.groups import (
     groups_for,
     may_run,
     members_of,
+    name_among_members,
     remove_from_group,
     rename_group,
 )
@@ -187,7 +188,7 @@ def _number(request: HttpRequest, field: str) -> int:
 def _member(row: Any, user: User, *, runs: bool) -> dict[str, Any]:
     return {
         "id": row.user_id,
-        "name": row.user.full_name,
+        "name": name_among_members(row.user),
         # Addresses are for those who invite; the others know each other by name.
         "email": row.user.email if runs else "",
         "role": row.role,

@@ -18,6 +18,7 @@ from medtheca.interfaces.api.v2.routes import (
     curating,
     descriptions,
     erasures,
+    groups,
     images,
     inspections,
     members,
@@ -51,8 +52,9 @@ people; `errors` names each field. Ask `support` for help, and tell them `reques
 
 **Uploads.** Bytes do not pass through here. Send them by tus 1.0, which goes on where it stopped, to
 `/uploads/tus/` with the same token. `POST /uploads/tus/` takes `Upload-Length` and `Upload-Metadata` with `filename`
-and `cohort` (the number of a cohort that you own); its `Location` ends with the id under which the upload is found
-at `/api/v2/uploads/{id}/`. A ZIP is unpacked, any other file is one image; every file ends with a verdict.
+and `cohort` (the number of a cohort that you work on), or with `accession` and `reason` to replace a file; its
+`Location` ends with the id under which the upload is found at `/api/v2/uploads/{id}/`. A ZIP is unpacked, any other
+file is one image; every file ends with a verdict.
 
 **Reading from other sites.** Reads may be asked for by scripts of any origin, without cookies. Answers to nobody in
 particular may be kept, and are to be asked for anew each time (`no-cache`, with an ETag for single images); all
@@ -120,6 +122,7 @@ api.add_router("/cohorts", changing.cohorts)
 api.add_router("/cohorts", members.cohort_members)
 api.add_router("/curate", curating.router)
 api.add_router("/accessions", accessions.router)
+api.add_router("/groups", groups.router)
 api.add_router("", reviews.router)
 api.add_router("/images", similar.router)
 api.add_router("/uploads", uploads.router)

@@ -10,9 +10,11 @@ from pydantic import Field
 
 from medtheca.domains.provenance.access import visible_accessions
 from medtheca.domains.provenance.queries import accession_for
+from medtheca.domains.provenance.versions import file_versions_of
 from medtheca.interfaces.api.v2.calling import page_of, user_of
 from medtheca.interfaces.api.v2.shapes.common import PageOut, PageQuery, isic_licence
 from medtheca.interfaces.api.v2.shapes.provenance import AccessionOut
+from medtheca.interfaces.api.v2.shapes.publishing import FileVersionOut
 from medtheca.interfaces.http.api_auth import somebody
 
 if TYPE_CHECKING:
@@ -41,6 +43,32 @@ def list_accessions(request: HttpRequest, page: Query[AccessionQuery]) -> Any:
 def show_accession(request: HttpRequest, accession_id: int) -> Any:
     """One accession."""
     return _shown(accession_for(user_of(request), accession_id))
+
+
+@router.get("/{int:accession_id}/file-versions/", response=list[FileVersionOut], url_name="file_versions")
+def list_file_versions(request: HttpRequest, accession_id: int) -> Any:
+    """Versions of an accession's file, newest first; none where it was never changed.
+
+    A file is replaced by uploading another: name the `accession` and the `reason` in `Upload-Metadata`, and no cohort.
+    """
+    return [
+        {
+            "number": row.number,
+            "kind": row.kind,
+            "state": row.state,
+            "name": row.name,
+            "created": row.created,
+            "creator": row.creator_id,
+            "reason": row.reason,
+            "refusal": row.refusal,
+            "remedy": row.remedy,
+            "sha256": row.original.sha256 if row.original else None,
+            "width": row.facts.get("width"),
+            "height": row.facts.get("height"),
+            "redactions": row.redactions,
+        }
+        for row in file_versions_of(accession_for(user_of(request), accession_id))
+    ]
 
 
 def _shown(accession: Accession) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from ninja import Schema
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from medtheca.interfaces.api.v2.shapes.common import Given, OptionalSpdxLicence, Reason, ShortText, SpdxLicence, Text
+from medtheca.interfaces.api.v2.shapes.common import Given, OptionalSpdxLicence, ShortText, SpdxLicence, Text
 
 WebAddress = Annotated[str, Field(max_length=200, pattern=r"^(https?://[^\s\x00]+)?$")]
 
@@ -100,34 +100,3 @@ class AccessionOut(Schema):
     copyright_license: str
     license_spdx: str
     attribution: str
-
-
-class PublishRequestIn(Given):
-    """Which images of a cohort are to become visible, and for whom."""
-
-    visibility: Literal["public", "signed_in"] = "public"
-    accessions: list[int] | None = Field(
-        None, max_length=100_000, description="All that are ready, where none are named."
-    )
-    opens: AwareDatetime | None = Field(None, description="End of an embargo, with a time zone.")
-
-
-class PublishRequestOut(Schema):
-    """An owner asks that images become visible; staff accept or reject it."""
-
-    id: int
-    created: datetime
-    cohort: int
-    requester: int
-    visibility: Literal["public", "signed_in"]
-    opens: datetime | None
-    state: Literal["requested", "publishing", "published", "rejected"]
-    number: int = Field(description="How many accessions it names.")
-    decided: datetime | None
-    reason: str = Field(description="Of the rejection.")
-
-
-class RejectionIn(Given):
-    """Why a request is rejected; its owner reads it."""
-
-    reason: Reason = Field(min_length=1)
