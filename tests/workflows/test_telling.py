@@ -5,17 +5,20 @@ import io
 import pytest
 from PIL import Image as Picture
 
+from medtheca.base.clock import now
 from medtheca.domains.ledger.inbox import notifications_of
 from medtheca.domains.ledger.models import Notification
-from medtheca.domains.provenance.models import Delivery
+from medtheca.domains.metadata.models import MetadataFile
+from medtheca.domains.provenance.models import Accession, Delivery, Erasure, PublishItem, PublishRequest
 from medtheca.domains.provenance.operations import add_owner, finish_delivery_if_done
+from medtheca.domains.trials.models import Inspection
 from medtheca.workflows.receive import begin_delivery, cancel_delivery
 from medtheca.workflows.under_way import work_of
 from medtheca.workflows.upkeep import expire_uploads
 from tests.factories.accounts import make_user
-from tests.factories.images import make_delivery
+from tests.factories.images import make_delivery, make_images
 from tests.factories.provenance import deliver, make_cohort, make_zip, run_jobs
-from tests.factories.storage import use_data_folder
+from tests.factories.storage import keep, use_data_folder
 
 pytestmark = pytest.mark.django_db
 
@@ -94,3 +97,31 @@ def test_work_under_way_is_ones_own_and_says_how_far_it_is(alice, bob, cohort):
     assert work_of(bob) == []
     Delivery.objects.filter(pk=delivery.pk).update(members=None)
     assert work_of(alice)[0].part is None
+
+
+def test_every_kind_of_long_work_is_listed_for_whoever_set_it_going(alice, bob, cohort):
+    blob = keep(b"image,sex")
+    MetadataFile.objects.create(
+        cohort=cohort, creator=bob, actor=alice, name="values.csv", blob=blob, state="applying", done=30, total=300
+    )
+    request = PublishRequest.objects.create(
+        cohort=cohort, requester=alice, visibility="public", state="publishing", decided_by=make_user("rita")
+    )
+    for image in make_images(cohort, 2):
+        PublishItem.objects.create(
+            request=request, accession=Accession.objects.get(image=image), done=not request.items.exists()
+        )
+    Inspection.objects.create(owner=alice, given=[], size=1, state="running", done=2, total=9, expires=now())
+    Erasure.objects.create(
+        contributor=cohort.contributor, patient_public_id="IP_1234567", reason="patient", state="erasing",
+        stage="rows", requester=alice, decider=make_user("sam"),
+    )  # fmt: skip
+    found = {work.kind: (work.done, work.total, work.unit) for work in work_of(alice)}
+    assert found == {
+        "metadata_file": (30, 300, "rows"),
+        "publish_request": (1, 2, "images"),
+        "inspection": (2, 9, "files"),
+        "erasure": (2, 5, "stages"),
+    }
+    assert work_of(bob) == []
+    assert not any("IP_1234567" in work.title for work in work_of(alice))

@@ -14,8 +14,10 @@ from django.db.models import Count, F, Q
 from medtheca.domains.accounts.models import User
 from medtheca.domains.metadata.enums import MetadataFileState
 from medtheca.domains.metadata.models import MetadataFile
-from medtheca.domains.provenance.enums import DeliveryState, Outcome, RequestState
-from medtheca.domains.provenance.models import Delivery, PublishRequest
+from medtheca.domains.provenance.enums import DeliveryState, ErasureStage, ErasureState, Outcome, RequestState
+from medtheca.domains.provenance.models import Delivery, Erasure, PublishRequest
+from medtheca.domains.trials.enums import InspectionState
+from medtheca.domains.trials.models import Inspection
 
 MOST_OF_A_KIND = 50
 
@@ -101,4 +103,45 @@ def _publish_requests(user: User) -> Iterator[Work]:
         )
 
 
-SOURCES: tuple[Callable[[User], Iterator[Work]], ...] = (_deliveries, _metadata_files, _publish_requests)
+def _inspections(user: User) -> Iterator[Work]:
+    """Dry runs."""
+    busy = [InspectionState.WAITING, InspectionState.RUNNING]
+    for row in Inspection.objects.filter(owner=user, state__in=busy).order_by("-created")[:MOST_OF_A_KIND]:
+        yield Work(
+            kind="inspection",
+            id=str(row.pk),
+            title="Dry run",
+            state=row.state,
+            done=row.done,
+            total=row.total or None,
+            unit="files",
+            begun=row.created,
+            url=f"/inspect/{row.pk}/",
+        )
+
+
+def _erasures(user: User) -> Iterator[Work]:
+    """Erasures that two people have decided on; how far they are is counted in stages, and names nobody."""
+    stages = [stage.value for stage in ErasureStage]
+    mine = Erasure.objects.filter(Q(requester=user) | Q(decider=user), state=ErasureState.ERASING)
+    for row in mine.order_by("-requested")[:MOST_OF_A_KIND]:
+        yield Work(
+            kind="erasure",
+            id=str(row.pk),
+            title="Erasure of a patient",
+            state=row.state,
+            done=stages.index(row.stage),
+            total=len(stages) - 1,
+            unit="stages",
+            begun=row.decided or row.requested,
+            url=f"/erasures/{row.pk}/",
+        )
+
+
+SOURCES: tuple[Callable[[User], Iterator[Work]], ...] = (
+    _deliveries,
+    _metadata_files,
+    _publish_requests,
+    _inspections,
+    _erasures,
+)
