@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from django.http import HttpRequest
 from ninja import Router, Status
@@ -31,17 +31,24 @@ if TYPE_CHECKING:
     from medtheca.domains.accounts.models import User
 
 Find = Callable[[Any, int], people.Thing]
-Route = Callable[..., Any]
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class Route(Protocol):
+    """Registers a function for a verb and a path below one thing."""
+
+    def __call__(self, verb: str, path: str, name: str, **options: Any) -> Callable[[_F], _F]: ...
 
 
 def members_router(kind: str, find: Find) -> Router:
     """The routes of members and invitations below one kind of thing."""
     router = Router(tags=[f"{kind}s"], auth=somebody)
 
-    def route(verb: str, path: str, name: str, **options: Any) -> Any:
-        return router.api_operation(
+    def route(verb: str, path: str, name: str, **options: Any) -> Callable[[_F], _F]:
+        decorate: Callable[[_F], _F] = router.api_operation(
             [verb], f"/{{int:thing_id}}/{path}", operation_id=name.format(kind), url_name=name.format(kind), **options
         )
+        return decorate
 
     _add_members(route, find)
     _add_invitations(route, find)
