@@ -63,7 +63,9 @@ def replace(request: HttpRequest, accession_id: int) -> HttpResponse:
     return render(request, "pages/replace.html", context)
 
 
-def _sent(request: HttpRequest, user: User, accession: Accession, file: UploadedFile[bytes], reason: str) -> HttpResponse:
+def _sent(
+    request: HttpRequest, user: User, accession: Accession, file: UploadedFile[bytes], reason: str
+) -> HttpResponse:
     upload = replace_with_file(
         user=user,
         accession_id=accession.pk,
