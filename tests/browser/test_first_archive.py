@@ -224,7 +224,11 @@ def describe(alice, folder):
     alice.follow("Add metadata")
     alice.page.set_input_files("[name=file]", table)
     alice.look("metadata-form")
-    alice.press("Check and apply")
+    alice.press("Check it")
+    alice.reads("182 images would change")
+    alice.follow("Look at what changes")
+    alice.look("metadata-preview")
+    alice.press("Apply to 182 images")
     alice.reads("182 of 182 rows matched an image, 182 changed one")
     alice.look("metadata-applied")
 

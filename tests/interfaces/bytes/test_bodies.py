@@ -60,11 +60,14 @@ def limit_of(method, path, **headers):
     return bodies.body_limit(Request.of(scope, None, None))
 
 
-def test_only_a_dry_run_may_be_larger_and_more_so_for_whoever_says_who_they_are():
+def test_only_dry_runs_and_spreadsheets_may_be_larger():
     for path in ("/inspect/", "/api/v2/inspections/"):
         assert limit_of("POST", path) == 26_000_000
         assert limit_of("POST", path, cookie="a=b; sessionid=x") == 102_000_000
         assert limit_of("POST", path, authorization="Bearer mt_x") == 102_000_000
         assert limit_of("GET", path, cookie="sessionid=x") == bodies.BODY_LIMIT
+    for path in ("/cohorts/12/metadata/", "/api/v2/cohorts/12/metadata-files/"):
+        assert limit_of("POST", path) == bodies.BODY_LIMIT
+        assert limit_of("POST", path, authorization="Bearer mt_x") == 66_000_000
     for path in ("/", "/inspect/x/", "/inspect", "/api/v2/cohorts/"):
         assert limit_of("POST", path, cookie="sessionid=x") == bodies.BODY_LIMIT

@@ -124,7 +124,8 @@ def test_owners_see_the_upload_the_verdict_and_what_a_version_changed(as_alice, 
     text = page(as_alice, image)
     assert f"/uploads/{delivery.pk}/" in text
     assert said in text
-    assert "Sex: male → female" in text
+    assert '<del class="decoration-1">male</del>' in text
+    assert '<ins class="font-medium no-underline">female</ins>' in text
     assert "Mistyped." in text
 
 

@@ -19,6 +19,9 @@ BODY_LIMIT = 12_000_000
 """Bytes of a request to pages and APIs. Larger things come through uploads."""
 
 _TRIALS = re.compile(r"/(inspect|api/v2/inspections)/")
+_SHEETS = re.compile(r"/(cohorts/\d+/metadata|api/v2/cohorts/\d+/metadata-files)/")
+# A hundred thousand rows, and the form around them.
+_SHEET = 66_000_000
 # What a dry run may hold, and the form around it; whoever only says that they are somebody is looked at by Django.
 _TRIAL_OF_STRANGERS, _TRIAL_OF_PEOPLE = 26_000_000, 102_000_000
 
@@ -54,11 +57,13 @@ class Body:
 
 
 def body_limit(request: Request) -> int:
-    """Bytes that this request may have: more for a dry run, which is files."""
-    if request.method != "POST" or not _TRIALS.fullmatch(request.path):
+    """Bytes that this request may have: more for a dry run, which is files, and for spreadsheets."""
+    if request.method != "POST":
         return BODY_LIMIT
-    says_who = "sessionid=" in request.header(b"cookie") or request.header(b"authorization")
-    return _TRIAL_OF_PEOPLE if says_who else _TRIAL_OF_STRANGERS
+    says_who = "sessionid=" in request.header(b"cookie") or bool(request.header(b"authorization"))
+    if _TRIALS.fullmatch(request.path):
+        return _TRIAL_OF_PEOPLE if says_who else _TRIAL_OF_STRANGERS
+    return _SHEET if says_who and _SHEETS.fullmatch(request.path) else BODY_LIMIT
 
 
 async def take_body(request: Request, threads: Threads, *, limit: int = BODY_LIMIT) -> Body:

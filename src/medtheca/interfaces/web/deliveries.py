@@ -85,7 +85,7 @@ def metadata_words(file: MetadataFile) -> str:
         return f"ready: it would change {report.get('changing', 0):,} images"
     if state == MetadataFileState.UNDONE:
         left = report.get("conflicts", 0)
-        return f"undone: {report.get('undone', 0):,} images are as before" + (f", {left:,} were left" if left else "")
+        return f"undone: {report.get('undone', 0):,} images are as before" + (f", {left:,} left alone" if left else "")
     if state != MetadataFileState.APPLIED:
         return ""
     parts = [f"{report.get('matched', 0):,} of {file.rows or 0:,} rows matched an image"]

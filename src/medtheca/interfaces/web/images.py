@@ -156,6 +156,7 @@ def _for_members(request: HttpRequest, found: Image, accession: Accession | None
         "replace_url": reverse("accession_replace", args=[accession.pk])
         if withdrawal is None and may_edit(user, accession.cohort)
         else None,
+        "correct_url": reverse("image_correct", args=[ref]) if may_edit(user, accession.cohort) else None,
         "withdraw_url": reverse("image_withdraw", args=[ref]) if may_take_back else None,
         "unpublish_url": reverse("image_unpublish", args=[ref]) if may_take_back else None,
     }

@@ -55,7 +55,7 @@ class CorrectForm(forms.Form):
 
 
 def _field_of(item: Field) -> forms.Field:
-    note = "" if item.public else " Not shown to the public."
+    note = "" if item.public or item.approximation else " Not shown to the public."
     help_text = f"{item.description}{note}"
     if item.kind is Kind.BOOL:
         choices = [_UNKNOWN, ("true", "Yes"), ("false", "No")]

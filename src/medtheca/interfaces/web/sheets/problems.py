@@ -46,7 +46,8 @@ def metadata_problems(request: HttpRequest, file_id: int) -> HttpResponse:
             refused = in_words(refusal)
         else:
             if number:
-                messages.success(request, f"{number:,} cells were corrected. The spreadsheet is being checked again.")
+                cells = f"{number:,} cell{' was' if number == 1 else 's were'} corrected"
+                messages.success(request, f"{cells}. The spreadsheet is being checked again.")
                 return redirect("metadata_file", file_id)
             refused = "Nothing was corrected: no cell was changed."
     context = sheet_context(file, step="problems") | {

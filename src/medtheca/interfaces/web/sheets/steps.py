@@ -52,7 +52,8 @@ def _steps(file: MetadataFile, current: str) -> list[dict[str, Any]]:
         "preview": 0,
     }
     words = {"columns": "Columns", "names": "File names", "problems": "Problems", "preview": "What changes"}
-    wanted = ["preview"] if file.state in _OVER else list(words)
+    if file.state in _OVER:
+        words = {"preview": "What it changed"}
     return [
         {
             "name": name,
@@ -61,5 +62,5 @@ def _steps(file: MetadataFile, current: str) -> list[dict[str, Any]]:
             "url": reverse(f"metadata_{name}", args=[file.pk]),
             "current": name == current,
         }
-        for name in wanted
+        for name in words
     ]
