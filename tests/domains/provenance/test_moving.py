@@ -12,10 +12,10 @@ from medtheca.domains.imaging.models import Image
 from medtheca.domains.ledger.models import Event
 from medtheca.domains.metadata.models import MetadataFile
 from medtheca.domains.provenance.agreements import AGREEMENT_VERSION, accept_agreement
-from medtheca.domains.provenance.enums import AccessionState, DeliveryState
+from medtheca.domains.provenance.enums import AccessionState, DeliveryState, ErasureReason
 from medtheca.domains.provenance.longitudinal import link_subjects
 from medtheca.domains.provenance.merging import merge_contributors, plan_contributor_merge
-from medtheca.domains.provenance.models import Accession, Cohort, Contributor, Delivery, Lesion, Patient
+from medtheca.domains.provenance.models import Accession, Cohort, Contributor, Delivery, Erasure, Lesion, Patient
 from medtheca.domains.provenance.moving import merge_cohorts, move_accessions, plan_cohort_merge, plan_move
 from medtheca.domains.provenance.operations import create_cohort
 from medtheca.domains.provenance.publication import request_publication
@@ -263,6 +263,23 @@ def test_the_same_private_ids_become_one_only_when_somebody_says_so(alice, sprin
     united = Event.objects.get(verb="contributor.merged").details["united"]
     assert set(united.values()) == {kept.patient.public_id, kept.lesion.public_id}
     assert "P-1" not in str(united)
+
+
+def test_nothing_is_merged_while_a_patient_is_being_erased(alice, spring, bobs):
+    (image,) = make_images(bobs, 1)
+    patient = describe(bobs, image, "B-1").patient
+    erasure = Erasure.objects.create(
+        contributor=bobs.contributor,
+        patient_public_id=patient.public_id,
+        reason=ErasureReason.PATIENT,
+        requester=bobs.creator,
+    )
+    given = {"source": bobs.contributor, "target": spring.contributor, "actor": make_user("sam")}
+    assert [row.subject for row in plan_contributor_merge(**given).obstacles] == [f"patient {patient.public_id}"]
+    Erasure.objects.filter(pk=erasure.pk).update(state="declined")
+    merge_contributors(**given)
+    erasure.refresh_from_db()
+    assert erasure.contributor == spring.contributor
 
 
 def test_cohorts_of_one_name_stand_in_the_way(spring, bobs):

@@ -13,8 +13,8 @@ from medtheca.domains.access.models import Membership
 from medtheca.domains.accounts.models import User
 from medtheca.domains.ledger.operations import record
 from medtheca.domains.provenance.access import require_staff
-from medtheca.domains.provenance.enums import AccessionState
-from medtheca.domains.provenance.models import Accession, Agreement, Cohort, Contributor, Lesion, Patient
+from medtheca.domains.provenance.enums import AccessionState, ErasureState
+from medtheca.domains.provenance.models import Accession, Agreement, Cohort, Contributor, Erasure, Lesion, Patient
 from medtheca.domains.provenance.plans import Plan, Reason, Step, require_as_planned
 from medtheca.domains.provenance.references import point_elsewhere
 
@@ -126,6 +126,13 @@ def _plan(source: Contributor, target: Contributor, twins: Sequence[_Twin], *, u
             )
             for twin in twins
         ]
+    open_ones = Erasure.objects.filter(
+        contributor__in=[source, target], state__in=[ErasureState.REQUESTED, ErasureState.ERASING]
+    )
+    obstacles += [
+        Reason(f"patient {row.patient_public_id}", "An erasure is under way.", "Wait until it is decided and done.")
+        for row in open_ones
+    ]
     steps.append(Step(source.institution_name, "a contributor", f"gone: part of {target.institution_name}"))
     images = Accession.objects.filter(cohort__contributor=source, state=AccessionState.CONVERTED)
     ours = set(Membership.objects.filter(scope=source.scope_id).values_list("user", flat=True))
