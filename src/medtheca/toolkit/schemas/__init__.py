@@ -46,6 +46,7 @@ from medtheca.toolkit.schemas.table import (
 from medtheca.toolkit.schemas.validation import (
     CLEAR,
     RowResult,
+    check_unstructured,
     merge_row,
     row_of_values,
     validate_batch,
@@ -89,6 +90,7 @@ __all__ = [
     "Use",
     "apply_recipe",
     "check_mapping",
+    "check_unstructured",
     "compare_values",
     "csv_template",
     "data_dictionary",

@@ -67,6 +67,21 @@ def validate_row(row: Mapping[str, str], *, pack: Pack) -> RowResult:
     return result
 
 
+def check_unstructured(cells: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:
+    """Cells of columns that are no fields: those that are given, as they are, and what is wrong with any."""
+    kept: dict[str, str] = {}
+    problems = []
+    for name, cell in cells.items():
+        if name in RESERVED_COLUMNS or not cell.strip():
+            continue
+        problem = _reserved_or_damaged(name, cell.strip())
+        if problem is None:
+            kept[name] = cell
+        else:
+            problems.append(problem)
+    return kept, problems
+
+
 def validate_batch(rows: Iterable[LabelledRow], *, pack: Pack) -> list[BatchProblem]:
     """Check rows against each other. Each is a label for messages ("line 7") and `RowResult.values`.
 
@@ -94,6 +109,8 @@ def merge_row(stored: Mapping[str, Any], row: Mapping[str, str], *, pack: Pack) 
 def _clear_levels(cells: Mapping[str, str], pack: Pack) -> dict[str, str]:
     """`[clear]` in every given level clears the field; beside others it ends the path there."""
     cleared = dict(cells)
+    if CLEAR not in cleared.values():
+        return cleared
     for item in pack.fields:
         given = [level for level in item.level_names if cleared.get(level)]
         if not given or cleared.get(item.name):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
+from medtheca.base.bulk import update_rows
 from medtheca.base.clock import now
 from medtheca.base.steps import step
 from medtheca.domains.ledger.notifying import notify
@@ -129,7 +130,7 @@ def _write(file: MetadataFile, planned: Sequence[_Planned]) -> None:
         number = numbers.get(plan.accession.pk)
         plan.row.version = number
         plan.row.outcome = RowOutcome.APPLIED if number else RowOutcome.UNCHANGED
-    SheetRow.objects.bulk_update([plan.row for plan in planned], ["version", "outcome"])
+    update_rows([plan.row for plan in planned], ["version", "outcome"])
 
 
 def _actor(file: MetadataFile) -> User:

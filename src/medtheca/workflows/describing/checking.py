@@ -101,7 +101,7 @@ class _Check:
 
     def _check_chunk(self, places: Iterable[int], names: Sequence[str], matches: dict[str, Match]) -> None:
         wanted = {at: match.accession_id for at in places if (match := matches.get(names[at])) and match.accession_id}
-        accessions = Accession.objects.in_bulk(wanted.values())
+        accessions = Accession.objects.only("name", "published").in_bulk(set(wanted.values()))
         stored = {row.pk: row for row in Description.objects.filter(pk__in=list(accessions))}
         rows = []
         for at in places:

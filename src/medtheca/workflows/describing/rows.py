@@ -11,6 +11,7 @@ from medtheca.toolkit.schemas import (
     Changes,
     Problem,
     ReadRow,
+    check_unstructured,
     compare_values,
     field_values,
     merge_row,
@@ -72,12 +73,12 @@ def judge_row(row: ReadRow, present: Present) -> JudgedRow:
         (fields if known else other)[name] = cell
     result = validate_row(merge_row(present.structured, fields, pack=DERMATOLOGY), pack=DERMATOLOGY)
     kept = dict(present.unstructured)
-    given = validate_row({name: cell for name, cell in other.items() if cell.strip() != CLEAR}, pack=DERMATOLOGY)
-    kept.update(given.unstructured)
+    given, damaged = check_unstructured({name: cell for name, cell in other.items() if cell.strip() != CLEAR})
+    kept.update(given)
     for name, cell in other.items():
         if cell.strip() == CLEAR:
             kept.pop(name, None)
-    found = row.problems + result.problems + given.problems
+    found = row.problems + result.problems + damaged
     return JudgedRow(
         structured=compare_values(
             field_values(present.structured, pack=DERMATOLOGY), field_values(result.values, pack=DERMATOLOGY)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
+from medtheca.base.bulk import update_rows
 from medtheca.base.steps import step
 from medtheca.domains.ledger.notifying import notify
 from medtheca.domains.ledger.operations import record
@@ -80,7 +81,12 @@ def _undo_chunk(file: MetadataFile, rows: Sequence[SheetRow]) -> None:
         if item.accession.pk in refused:
             _leave(item, refused[item.accession.pk])
     _write(file, back)
-    SheetRow.objects.bulk_update(rows, ["outcome", "problems"])
+    update_rows(rows, ["outcome"])
+    # Few have conflicts, and lists cannot be written in bulk so quickly.
+    SheetRow.objects.bulk_update([row for row in rows if row.outcome == RowOutcome.CONFLICT], ["problems"])
+    SheetRow.objects.filter(pk__in=[row.pk for row in rows if row.outcome == RowOutcome.UNDONE]).exclude(
+        problems=[]
+    ).update(problems=[])
 
 
 def _go_back(
