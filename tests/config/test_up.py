@@ -212,6 +212,25 @@ def test_what_a_restore_left_half_done_is_not_started(up, data):
     assert not (data / "database").exists()
 
 
+def test_erasures_are_repeated_before_anything_is_served(up, data):
+    (data / "erasures").mkdir()
+    (data / "erasures" / "0.json").write_text("{}")
+    running = up().ready()
+    history = running.history()
+    assert history.index("erased again") < history.index(f"worker {running.worker()}")
+    running.stop()
+
+
+def test_where_erasures_cannot_be_repeated_nothing_is_served(up, data):
+    (data / "erasures").mkdir()
+    (data / "erasures" / "0.json").write_text("{}")
+    (data / "erase").touch()
+    code, output = up().ends()
+    assert code == 1
+    assert "Erasures could not be repeated, so nothing is served." in output
+    assert "who is to be erased cannot be found" in output
+
+
 def test_web_worker_and_postgres_are_started_again_when_they_die(up):
     running = up().ready()
     running.write(1)

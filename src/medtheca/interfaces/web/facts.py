@@ -105,6 +105,9 @@ def owner_group(accession: Accession) -> dict[str, Any]:
                 "url": reverse("upload_verdicts", args=[accession.delivery_id]),
             }
         )
+    if accession.lesion is not None:
+        lesion = accession.lesion.public_id
+        rows.append({"label": "Lesion over time", "value": lesion, "url": reverse("lesion", args=[lesion])})
     if verdict := verdict_of(accession):
         rows.append({"label": "Verdict", "value": verdict.words})
     return {"title": "Submission", "rows": rows}

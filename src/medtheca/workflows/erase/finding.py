@@ -28,6 +28,29 @@ from medtheca.workflows.erase.plans import Plan
 from medtheca.workflows.erase.sheets import find_rows
 
 Matches = Callable[[str], bool]
+KINDS = (
+    "images",
+    "submissions",
+    "lesions",
+    "files of images",
+    "versions of files",
+    "files of versions",
+    "descriptions",
+    "versions of metadata",
+    "reviews",
+    "places in requests to publish",
+    "places in circles of people",
+    "withdrawals",
+    "verdicts of uploads, blanked",
+    "uploads, blanked",
+    "spreadsheets, cut",
+    "rows of spreadsheets",
+    "stored files",
+    "bytes",
+    "notifications",
+    "details of ledger events",
+)
+"""What is counted, in the order in which it is told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from medtheca.interfaces.web.paging import slice_of
 from medtheca.interfaces.web.people import signed_in
 from medtheca.interfaces.web.subjects.forms import ConfirmForm, DeclineForm, ErasureForm
 from medtheca.interfaces.web.tiles import tiles_of
+from medtheca.workflows.erase.finding import KINDS
 from medtheca.workflows.erase.previewing import Preview, preview_erasure, preview_of_erasure
 
 if TYPE_CHECKING:
@@ -225,4 +226,7 @@ def _previewed(preview: Preview) -> dict[str, Any]:
 
 
 def _amounts(counts: dict[str, int]) -> list[dict[str, Any]]:
-    return [{"name": name, "number": number, "is_size": name == "bytes"} for name, number in counts.items()]
+    """What was removed, images first; PostgreSQL keeps the keys of JSON in an order of its own."""
+    known = [name for name in KINDS if counts.get(name)]
+    names = known + sorted(name for name in counts if counts[name] and name not in KINDS)
+    return [{"name": name, "number": counts[name], "is_size": name == "bytes"} for name in names]

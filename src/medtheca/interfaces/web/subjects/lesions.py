@@ -22,16 +22,17 @@ from medtheca.interfaces.web.tiles import image_url, tiles_of
 def lesion(request: HttpRequest, public_id: str) -> HttpResponse:
     """Everybody who may see all of its images."""
     found = lesion_for(request.user if request.user.is_authenticated else None, public_id)
-    days = []
+    days: list[dict[str, Any]] = []
     for day, group in groupby(found.images, key=_day):
         days.append({"title": title_of_day(day), "tiles": tiles_of([seen.image for seen in group])})
+    names = {tile["key"]: tile["id"] for day in days for tile in day["tiles"]}
     context = {
         "lesion": {
             "id": found.public_id,
             "images": len(found.images),
             "outcome": found.outcome_diagnosis.replace(":", " → "),
             "monitored": found.longitudinally_monitored,
-            "index_id": found.index.entry.public_id or str(found.index.entry.key),
+            "index_id": names[str(found.index.entry.key)],
             "index_url": image_url(found.index.image),
             "api_url": f"/api/v2/lesions/{found.public_id}/",
         },
