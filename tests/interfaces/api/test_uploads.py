@@ -4,6 +4,8 @@ import io
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from medtheca.interfaces.api.v2.routes import metadata_files
+from medtheca.toolkit.schemas import TableLimits
 from medtheca.workflows.describe import describe_file
 from medtheca.workflows.receive import receive_delivery
 from tests.factories.accounts import make_user
@@ -156,8 +158,9 @@ def test_a_form_without_its_file_is_refused(alice, cohort):
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "file")
 
 
-def test_a_spreadsheet_that_is_too_large_is_refused_either_way(settings, alice, cohort):
+def test_a_spreadsheet_that_is_too_large_is_refused_either_way(settings, monkeypatch, alice, cohort):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    monkeypatch.setattr(metadata_files, "TableLimits", lambda: TableLimits(size=1000))
     caller, large = by_token(alice, "write"), b"filename\n" + b"x" * 2000
     assert send_csv(caller, cohort, large).status_code == 413
     path = f"/api/v2/cohorts/{cohort.pk}/metadata-files/"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
@@ -28,6 +27,7 @@ from medtheca.interfaces.api.v2.shapes.metadata import (
     UndoIn,
 )
 from medtheca.interfaces.http.api_auth import somebody
+from medtheca.toolkit.schemas import TableLimits
 from medtheca.workflows import describe
 
 if TYPE_CHECKING:
@@ -208,7 +208,8 @@ def undo_spreadsheet(request: HttpRequest, file_id: int, given: UndoIn) -> Any:
 
 
 def _spreadsheet(request: HttpRequest, name: str) -> tuple[str, bytes]:
-    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    # A body is held in memory and a file of a form is not, so that may be as large as any sheet.
+    most = TableLimits().size
     if request.content_type == "multipart/form-data":
         file = request.FILES.get("file")
         if file is None or file.size is None:
