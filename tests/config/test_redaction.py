@@ -18,6 +18,9 @@ from medtheca.config.redaction import Redacted
         "Bad Request: /accounts/confirm-email/MTE:1vMSECRET/",
         "GET /files/images/ISIC_0000042/full.jpg?a=1&ticket=AAAASECRET-_",
         "Authorization: Bearer mt_aaaaSECRETaaaaa",
+        "GET /accounts/oidc/sso/login/callback/?code=SECRET&state=SECRET 500",
+        "POST https://login.example.org/token client_secret=SECRET&grant_type=authorization_code",
+        "the provider answered {'id_token': 'SECRET.SECRET', 'access_token': 'SECRET'}",
     ],
 )
 def test_secrets_are_taken_out_of_lines_and_tracebacks(text):

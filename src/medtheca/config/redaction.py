@@ -10,6 +10,12 @@ _SECRETS = (
     (re.compile(r"(/accounts/(?:password/reset/key|confirm-email)/)[^/\s\"'?]+"), r"\1…"),
     (re.compile(r"(/(?:invitations|unsubscribe)/)[^/\s\"'?]+"), r"\1…"),
     (re.compile(r"\bmt_[A-Za-z0-9_-]{8,}"), "mt_…"),
+    # What a provider of single sign-on sends back opens an account for a minute.
+    (re.compile(r"(/oidc/[^/\s]+/login/callback/)\?[^\s\"']+"), r"\1?…"),
+    (
+        re.compile(r"\b((?:client_secret|code_verifier|id_token|access_token)[\"']?\s*[=:]\s*[\"']?)[^\s&\"',}]+"),
+        r"\1…",
+    ),
     (re.compile(r"([?&]ticket=)[A-Za-z0-9_-]+"), r"\1…"),
 )
 

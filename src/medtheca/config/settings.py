@@ -185,6 +185,11 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = f"{INSTANCE_NAME}: "
 ACCOUNT_ADAPTER = "medtheca.interfaces.web.accounts.adapter.AccountAdapter"
 
 MFA_ADAPTER = "medtheca.interfaces.web.accounts.factors.MFAAdapter"
+MFA_FORMS = {
+    "activate_totp": "medtheca.interfaces.web.accounts.factor_forms.ActivateTOTPForm",
+    "add_webauthn": "medtheca.interfaces.web.accounts.factor_forms.AddWebAuthnForm",
+    "authenticate": "medtheca.interfaces.web.accounts.factor_forms.AuthenticateForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_RECOVERY_CODES_SHOW_ONCE = True

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image as Picture
 
 from medtheca.base.clock import now
-from medtheca.domains.access.enums import Visibility
-from medtheca.domains.access.operations import place_images, set_visibility
+from medtheca.domains.access.enums import Role, Visibility
+from medtheca.domains.access.operations import add_member, place_images, set_visibility
 from medtheca.domains.accounts.operations import revoke_token, set_active
 from medtheca.domains.imaging.enums import FileKind
 from medtheca.domains.imaging.models import Image, ImageFile
@@ -423,8 +423,7 @@ def test_the_ear_opens_again(world, gallery):
 
 
 def test_an_owner_who_leaves_the_circle_sees_no_more(world, gallery):
-    from medtheca.domains.access.enums import Role
-    from medtheca.domains.access.operations import add_member, remove_member
+    from medtheca.domains.access.operations import remove_member
 
     bob = make_user(f"bob-{secrets.token_hex(4)}")
     headers = cookie_of(bob)
@@ -434,6 +433,41 @@ def test_an_owner_who_leaves_the_circle_sees_no_more(world, gallery):
     assert world.request("GET", path, headers=headers).status == 200
     remove_member(scope=gallery.cohort.scope, user=bob)
     assert seconds_until(lambda: world.request("GET", path, headers=headers).status == 404) < 2
+
+
+def test_keys_that_are_taken_away_open_nothing_a_moment_later(world, gallery):
+    """Ten seconds of memory are cut short by the database: a token, a session, a password, a user."""
+    from django.contrib.sessions.models import Session
+
+    path = address(gallery.private[1])
+    dora = make_user(f"dora-{secrets.token_hex(4)}")
+    add_member(scope=gallery.cohort.scope, user=dora, role=Role.VIEWER)
+    token, secret = make_token(dora)
+    bearer = {"Authorization": f"Bearer {secret}"}
+
+    def status(headers):
+        return world.request("GET", path, headers=headers).status
+
+    seconds_until(lambda: b'"hears_changes": true' in world.request("GET", "/healthz").content)
+    assert [status(bearer), status(bearer)] == [200, 200]
+    revoke_token(user=dora, token_id=token.pk)
+    assert seconds_until(lambda: status(bearer) == 401) < 1
+
+    session = cookie_of(dora)
+    assert status(session) == 200
+    Session.objects.get(session_key=session["Cookie"].partition("=")[2]).delete()
+    assert seconds_until(lambda: status(session) == 404) < 1
+
+    session = cookie_of(dora)
+    assert status(session) == 200
+    dora.set_password("another staple for the horse")
+    dora.save()
+    assert seconds_until(lambda: status(session) == 404) < 1
+
+    session = cookie_of(dora)
+    assert status(session) == 200
+    set_active(user=dora, active=False)
+    assert seconds_until(lambda: status(session) == 404) < 1
 
 
 def test_an_embargo_holds_back_the_public_and_ends_by_itself(world, gallery):

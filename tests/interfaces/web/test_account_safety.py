@@ -137,13 +137,14 @@ def test_parts_of_pages_and_programs_are_not_interrupted():
 # --- an app as the second factor -------------------------------------------------------------------------------------
 
 
-def test_alice_sets_up_an_app_and_needs_its_code(mailoutbox, django_capture_on_commit_callbacks):
+# Mail is sent when the transaction ends, inside the request.
+@pytest.mark.django_db(transaction=True)
+def test_alice_sets_up_an_app_and_needs_its_code(mailoutbox):
     alice = make_user("alice")
     client = browser()
     log_in(client)
     assert client.get("/accounts/2fa/totp/activate/").url.startswith("/accounts/reauthenticate/")
-    with django_capture_on_commit_callbacks(execute=True):
-        secret, onward = set_up_app(client)
+    secret, onward = set_up_app(client)
     assert onward == "/accounts/2fa/recovery-codes/"
     assert [mail.subject for mail in mailoutbox] == ["Medtheca: An authenticator app was set up"]
     assert Event.objects.get(verb="user.second_factor_changed").actor_id == alice.pk

@@ -21,7 +21,6 @@ from medtheca.domains.accounts.factors import factors_of, lacks_second_factor
 from medtheca.domains.accounts.operations import MAX_LIVE_TOKENS, create_token, revoke_token
 from medtheca.domains.accounts.profiles import Profile, change_profile
 from medtheca.domains.accounts.queries import live_tokens, token_state, tokens_of
-from medtheca.domains.accounts.terms import acceptances_of
 from medtheca.interfaces.http.middleware import is_from_here
 from medtheca.interfaces.web.accounts.forms import ProfileForm, TokenForm, show_refusal
 from medtheca.interfaces.web.accounts.mailbox import newest_mail
@@ -52,7 +51,7 @@ def account(request: HttpRequest) -> HttpResponse:
         "factor_missing": lacks_second_factor(user),
         "sessions": sessions_of(user).count(),
         "live_tokens": live_tokens(tokens_of(user)).count(),
-        "accepted": acceptances_of(user).first(),
+        "accepted_words": f"Version {user.accepted_version} accepted" if user.accepted_version else "Not accepted yet",
         "sign_on": settings.ENVIRONMENT.oidc_name if settings.ENVIRONMENT.oidc_issuer else "",
     }
     return render(request, "pages/account.html", context)
