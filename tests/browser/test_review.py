@@ -254,3 +254,85 @@ def test_the_queue_and_a_submission(rita, cohort, world):
     rita.page.goto(f"{world.url}/accessions/{pk}/")
     rita.reads("A person can be recognised")
     look(rita.page, "submission")
+
+
+def test_boxes_are_drawn_typed_and_blacked_out(rita, cohort, world):
+    pk = Accession.objects.get(cohort=cohort, name="IMG_0000.jpg").pk
+    rita.page.goto(f"{world.url}/accessions/{pk}/redact/")
+    canvas = rita.page.locator("[data-canvas]")
+    canvas.wait_for()
+    frame = canvas.bounding_box()
+    # The picture, 4 by 3, lies fitted in the middle of the canvas.
+    scale = min(frame["width"] / 600, frame["height"] / 450)
+    left = frame["x"] + (frame["width"] - 600 * scale) / 2
+    top = frame["y"] + (frame["height"] - 450 * scale) / 2
+
+    def drag(x1, y1, x2, y2):
+        mouse = rita.page.mouse
+        mouse.move(left + x1 * scale, top + y1 * scale)
+        mouse.down()
+        mouse.move(left + (x1 + x2) / 2 * scale, top + (y1 + y2) / 2 * scale)
+        mouse.move(left + x2 * scale, top + y2 * scale)
+        mouse.up()
+
+    def boxes():
+        return rita.page.evaluate(
+            "() => [...document.querySelectorAll('[data-rows] [data-box]')].map("
+            "(row) => [...row.querySelectorAll('input')].map((field) => Number(field.value)))"
+        )
+
+    assert boxes() == []
+    drag(300, 200, 100, 80)  # from the lower right
+    (drawn,) = boxes()
+    assert all(abs(got - wanted) <= 1 for got, wanted in zip(drawn, [100, 80, 200, 120], strict=True)), drawn
+    drag(150, 120, 170, 130)  # inside: it is moved
+    (moved,) = boxes()
+    assert all(abs(got - wanted) <= 1 for got, wanted in zip(moved, [120, 90, 200, 120], strict=True)), moved
+    drag(500, 400, 500, 400)  # a click is no box
+    assert len(boxes()) == 1
+    # By keyboard: a box of numbers.
+    rita.page.get_by_role("button", name="Add a box").focus()
+    rita.press("Enter")
+    for number in ("10", "20", "30", "40"):
+        rita.press("Control+A")
+        rita.page.keyboard.type(number)
+        rita.press("Tab")
+    assert boxes()[1] == [10, 20, 30, 40]
+    look(rita.page, "redact")
+    rita.page.get_by_label("Reason").fill("A name tag.")
+    rita.page.get_by_role("button", name="Black out 2 areas").click()
+    rita.reads("2 areas are being blacked out")
+    run_jobs()
+    rita.page.reload()
+    rita.reads("Redacted")
+    shade = rita.page.evaluate(
+        """async () => {
+            const picture = document.querySelector(".viewer-canvas img");
+            await picture.decode();
+            const canvas = new OffscreenCanvas(600, 450).getContext("2d");
+            canvas.drawImage(picture, 0, 0);
+            const at = (x, y) => canvas.getImageData(x, y, 1, 1).data.slice(0, 3).join();
+            return [at(15, 25), at(200, 150), at(400, 400)];
+        }"""
+    )
+    assert shade[:2] == ["0,0,0", "0,0,0"]
+    assert shade[2] != "0,0,0"
+    look(rita.page, "redacted")
+
+
+def test_boxes_are_drawn_by_touch(chromium, unsafe, world, cohort):
+    rita = Reviewer(chromium, world.url, cohort, has_touch=True, viewport={"width": 390, "height": 844})
+    pk = Accession.objects.get(cohort=cohort, name="IMG_0001.jpg").pk
+    rita.page.goto(f"{world.url}/accessions/{pk}/redact/")
+    frame = rita.page.locator("[data-canvas]").bounding_box()
+    touch = rita.context.new_cdp_session(rita.page)
+    x, y = frame["x"] + 60, frame["y"] + frame["height"] / 2 - 30
+    for kind, points in (
+        ("touchStart", [{"x": x, "y": y}]),
+        ("touchMove", [{"x": x + 40, "y": y + 20}]),
+        ("touchMove", [{"x": x + 90, "y": y + 50}]),
+        ("touchEnd", []),
+    ):
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    rita.page.get_by_role("button", name="Black out 1 area").wait_for()
+    rita.context.close()

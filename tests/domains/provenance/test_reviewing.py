@@ -5,7 +5,7 @@ import pytest
 from medtheca.base.errors import Conflict, Invalid, NotAllowed, NotFound
 from medtheca.domains.access.enums import Role
 from medtheca.domains.access.operations import add_member
-from medtheca.domains.ledger.models import Event
+from medtheca.domains.ledger.models import Event, Notification
 from medtheca.domains.provenance.enums import AccessionState
 from medtheca.domains.provenance.models import Accession, Cohort, Review
 from medtheca.domains.provenance.reviewing import record_reviews, reset_reviews, restate_reviews, undo_reviews
@@ -229,7 +229,7 @@ def test_a_judgement_that_cannot_be_kept(decision, more, field, cohort, rita):
 def test_thousands_are_judged_by_a_few_statements(cohort, rita, django_assert_max_num_queries):
     pks = accessions_of(cohort, 3000)
 
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(26):
         given = record_reviews(accession_ids=pks, reviewer=rita, decision="accepted")
 
     assert sorted(given) == pks
@@ -243,3 +243,16 @@ def test_the_ledger_holds_no_words_about_people(cohort, rita):
 
     event = Event.objects.get(verb="accessions.reviewed")
     assert event.details == {"accessions": [pk], "decision": "rejected", "reason_code": "identifiable"}
+
+
+def test_owners_are_told_once_when_nothing_waits(cohort, rita, alice):
+    pks = accessions_of(cohort, 3)
+    record_reviews(accession_ids=pks[:2], reviewer=rita, decision="accepted")
+    assert not Notification.objects.exists()
+
+    judge(rita, pks[2], "rejected")
+    judge(rita, pks[1], "rejected")
+
+    told = Notification.objects.get()
+    assert (told.recipient_id, told.kind) == (alice.pk, "review.outcome")
+    assert told.words.endswith("are reviewed: 1 accepted, 2 rejected.")

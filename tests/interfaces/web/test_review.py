@@ -262,3 +262,17 @@ def test_what_was_typed_stays_when_it_is_refused(box, reason, words, cohort):
     assert reason in page
     if box:
         assert f'name="width" value="{box[2]}"' in page
+
+
+def test_of_a_replaced_file_the_new_one_is_judged(cohort, rita):
+    (image,) = make_images(cohort, 1, visibility="public")
+    accession = Accession.objects.get(image=image)
+    assert tiles(client_of(rita).get(f"/review/{cohort.pk}/")) == []  # what is published does not wait
+    FileVersion.objects.create(
+        accession=accession, number=2, kind="replacement", state="candidate", name="b.jpg", creator=cohort.creator
+    )
+
+    page = client_of(rita).get(f"/review/{cohort.pk}/").content.decode()
+
+    assert f'data-web="/accessions/{accession.pk}/versions/2/web/"' in page
+    assert "This is a new file (version 2)" in page

@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import Any
 
-from django.db.models import BigIntegerField, F, Func, IntegerField, Q, QuerySet, Value
+from django.db.models import BigIntegerField, BooleanField, F, Func, IntegerField, Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast
 
 from medtheca.domains.imaging.models import Image
@@ -18,11 +18,18 @@ from medtheca.domains.imaging.models import Image
 NEAR = 10
 """Bits of 64 that may differ between near-duplicates."""
 
-_QUARTERS = ((48, "first"), (32, "second"), (16, "third"), (0, "fourth"))
-_MASKS = tuple(
-    sum(1 << bit for bit in bits) for number in range(3) for bits in combinations(range(16), number)
-)  # all patterns of up to two bits of 16
+_QUARTERS = (48, 32, 16, 0)
+# All patterns of up to two bits of 16.
+_MASKS = tuple(sum(1 << bit for bit in bits) for number in range(3) for bits in combinations(range(16), number))
 _FARTHEST = 11
+
+
+class _Among(Func):
+    """Whether a number is one of a list, which goes as one parameter: 548 of them take longer to write than to find."""
+
+    template = "(%(expressions)s::bigint[]))"
+    arg_joiner = " = ANY ("
+    output_field = BooleanField()
 
 
 class _Distance(Func):
@@ -41,14 +48,12 @@ def near(images: QuerySet[Image], perceptual_hash: int, *, within: int = NEAR) -
     if not 0 <= within <= _FARTHEST:
         raise ValueError(f"Alike can be asked for up to {_FARTHEST} bits, not {within}.")
     alike = Q()
-    for shift, name in _QUARTERS:
+    for shift in _QUARTERS:
         quarter = (perceptual_hash >> shift) & 0xFFFF
-        alike |= Q(**{f"{name}_quarter__in": [quarter ^ mask for mask in _MASKS]})
-    # Written as in the indexes of `Image`, or they would not be used.
-    quarters = {
-        f"{name}_quarter": F("perceptual_hash").bitrightshift(shift).bitand(0xFFFF) for shift, name in _QUARTERS
-    }
-    found = images.alias(**quarters).filter(alike)
+        wanted = Value("{" + ",".join(str(quarter ^ mask) for mask in _MASKS) + "}", TextField())
+        # Written as in the indexes of `Image`, or they would not be used.
+        alike |= Q(_Among(F("perceptual_hash").bitrightshift(shift).bitand(0xFFFF), wanted))
+    found = images.filter(alike)
     found = found.annotate(
         distance=_Distance(F("perceptual_hash"), Cast(Value(str(perceptual_hash)), BigIntegerField()))
     )

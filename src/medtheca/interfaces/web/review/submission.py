@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +14,6 @@ from medtheca.domains.access.queries import visibility_of
 from medtheca.domains.imaging.enums import FileKind
 from medtheca.domains.provenance.access import may_edit, may_review, visible_accessions
 from medtheca.domains.provenance.enums import VersionState
-from medtheca.domains.provenance.models import Accession, FileVersion
 from medtheca.domains.provenance.queries import accession_for
 from medtheca.domains.provenance.review_queue import may_read_reviews, review_states_for, reviews_for
 from medtheca.domains.provenance.versions import file_versions_of
@@ -23,6 +22,9 @@ from medtheca.interfaces.web.facts import history, owner_group, private_group, p
 from medtheca.interfaces.web.people import signed_in
 from medtheca.interfaces.web.review.shown import STATE_WORDS, review_row
 from medtheca.interfaces.web.tiles import image_url, label_of
+
+if TYPE_CHECKING:
+    from medtheca.domains.provenance.models import Accession, FileVersion
 
 
 @login_required
