@@ -90,7 +90,7 @@ def _change(change: Change) -> dict[str, Any]:
 def _words(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "nothing" if value is None else str(value).replace(":", " → ")
+    return "nothing" if value is None else str(value).replace(":", ", ")
 
 
 def _facts(found: Image, accession: Accession | None) -> dict[str, Any]:

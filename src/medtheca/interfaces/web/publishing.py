@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from medtheca.base.errors import Conflict, Invalid
 from medtheca.domains.access.enums import Visibility
 from medtheca.domains.access.groups import groups_for
-from medtheca.domains.provenance.access import require_editor
+from medtheca.domains.provenance.access import may_own, require_editor
 from medtheca.domains.provenance.overviews import pending_request
 from medtheca.domains.provenance.publication import askable_accessions, request_publication
 from medtheca.domains.provenance.queries import cohort_for
@@ -70,6 +70,7 @@ def publish(request: HttpRequest, cohort_id: int) -> HttpResponse:
         "pending": {"count": pending.number, "created": pending.created} if pending else None,
         "cancel_url": reverse("cohort", args=[cohort.pk]),
         "preview": preview,
+        "take_back_url": reverse("take_back", args=[cohort.pk]) if may_own(user, cohort) else None,
     }
     return render(request, "pages/publish.html", context)
 

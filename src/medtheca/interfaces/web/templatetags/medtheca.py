@@ -127,7 +127,9 @@ def form_field(field: BoundField) -> dict[str, Any]:
     widget.attrs.pop("placeholder", None)
     if kind == "group":
         # Each choice is drawn by its own sub-widget, which takes the classes from here.
-        widget.attrs["class"] = "radio radio-sm" if isinstance(widget, RadioSelect) else "checkbox checkbox-sm"
+        # CheckboxSelectMultiple is a RadioSelect to Django, and must not look like one.
+        several = isinstance(widget, CheckboxSelectMultiple)
+        widget.attrs["class"] = "checkbox checkbox-sm" if several else "radio radio-sm"
     return {"field": field, "control": field.as_widget(attrs=attributes), "kind": kind}
 
 
