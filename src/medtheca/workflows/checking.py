@@ -25,10 +25,12 @@ from medtheca.domains.storage.upkeep import STRAY_GRACE, stray_files
 SEALING_WINDOW = timedelta(days=1)
 """An event older than this must be in the chain. Sealing is a job, so an archive at rest has a few that are not."""
 
-_CHANGES, _EMPTYING = 26, 34  # In pg_trigger: before (2) with delete (8) and update (16), or with truncate (32).
+# In pg_trigger: before (2) with delete (8) and update (16), with truncate (32), or with update alone.
+_CHANGES, _EMPTYING, _UPDATE = 26, 34, 18
 _TRIGGERS = (
     ("ledger_event", "ledger_event_append_only", _CHANGES),
     ("ledger_seal", "ledger_seal_append_only", _CHANGES),
+    ("ledger_event", "ledger_event_only_redacted", _UPDATE),
     ("ledger_event", "ledger_event_no_truncate", _EMPTYING),
     ("ledger_seal", "ledger_seal_no_truncate", _EMPTYING),
 )
