@@ -130,11 +130,11 @@ class _Check:
                 self._take(line, cells[at], row.columns.get(problem.field, ""), problem)
             self.notes |= {note.message for note in (*row.notes, *result.notes)}
             read.append((f"line {line}", result.values))
-        for found in validate_batch(read, pack=self.pack):
-            for label in dict.fromkeys(found.rows):
+        for between in validate_batch(read, pack=self.pack):
+            told = {key: value for key, value in asdict(between).items() if key != "rows"}
+            for label in dict.fromkeys(between.rows):
                 line = int(label.removeprefix("line "))
-                told = {key: value for key, value in asdict(found).items() if key != "rows"}
-                self.groups.add({"line": line, "file": "", "column": columns.get(found.field, ""), **told})
+                self.groups.add({"line": line, "file": "", "column": columns.get(between.field, ""), **told})
         return list(names)
 
     def _judge(self, row: ReadRow) -> RowResult:

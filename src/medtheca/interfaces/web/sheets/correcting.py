@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
@@ -35,8 +35,8 @@ _UNKNOWN = ("", "Not given")
 class CorrectForm(forms.Form):
     """Every field of the schema with what is stored, and why it is changed."""
 
-    def __init__(self, *args: Any, stored: dict[str, str], published: bool, **kwargs: Any) -> None:
-        super().__init__(*args, initial=stored, **kwargs)
+    def __init__(self, data: QueryDict | None, *, stored: dict[str, str], published: bool) -> None:
+        super().__init__(data, initial=stored)
         self.stored = stored
         for item in DERMATOLOGY.fields:
             self.fields[item.name] = _field_of(item)

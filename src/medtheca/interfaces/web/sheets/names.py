@@ -38,9 +38,10 @@ def metadata_names(request: HttpRequest, file_id: int) -> HttpResponse:
     shown = rows[start : start + _ROWS]
     errors: dict[str, str] = {}
     if request.method == "POST":
-        matches, errors = _matches(file, shown, request.POST)
+        matches, errors = _matches(file, shown, request.POST, start=start)
         if request.POST.get("all") == _OUT:
-            matches = {row["name"]: None for row in rows if not row["decided"]} | matches
+            left_out: dict[str, int | None] = {row["name"]: None for row in rows if not row["decided"]}
+            matches = left_out | matches
         if not errors and matches:
             try:
                 set_matches(user=user, file_id=file_id, matches=matches)
@@ -78,12 +79,11 @@ def _rows(file: MetadataFile) -> list[dict[str, Any]]:
 
 
 def _matches(
-    file: MetadataFile, rows: list[dict[str, Any]], given: QueryDict
+    file: MetadataFile, rows: list[dict[str, Any]], given: QueryDict, *, start: int
 ) -> tuple[dict[str, int | None], dict[str, str]]:
     """What was chosen, by name, and what is wrong with it. Rows without a choice are left as they are."""
     matches: dict[str, int | None] = {}
     typed: dict[str, str] = {}
-    start = int(given["start"]) if given.get("start", "").isdecimal() else 0
     for place, row in enumerate(rows, start):
         choice, other = given.get(f"match-{place}", ""), given.get(f"other-{place}", "").strip()
         if choice == _OUT:

@@ -1,0 +1,213 @@
+"""A dry run, then a spreadsheet with many kinds of error from upload to applied to undone, by keyboard alone."""
+
+import io
+import re
+import zipfile
+
+import pytest
+
+from medtheca.toolkit.synthetic.cohort import draw_lesion
+from tests.browser.test_first_archive import Person
+from tests.generators.images import every_secret, insert, jpeg
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+PASSWORD = "correct horse battery staple"
+IMAGES = 24
+
+
+def name_of(number):
+    return f"IMG_{number:04}.jpg"
+
+
+def spreadsheet():
+    """Semicolons, decimal commas, a column with a slip, one of the clinic's own, names that mean nothing, bad cells."""
+    rows = ["filename;gender;age;diagnosys;clin_size_long_diam_mm;room"]
+    for number in range(IMAGES):
+        sex = "femal" if number % 2 else "male"
+        age = "forty" if number == 4 else str(30 + number)
+        size = "4,5" if number != 6 else "large"
+        file = "IMG-0007.jpg" if number == 7 else name_of(number).removesuffix(".jpg")
+        rows.append(f"{file};{sex};{age};Nevus;{size};{number % 3}")
+    rows.append("lost picture.jpg;male;50;Nevus;3,0;1")
+    return "\n".join(rows).encode("cp1252")
+
+
+@pytest.fixture
+def alice(chromium, archive, tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(IMAGES):
+        (folder / name_of(number)).write_bytes(draw_lesion(number, size=(300, 225)).jpeg)
+    archive.command("user", "create", "alice@example.org", "--password-stdin", input=PASSWORD)
+    archive.command(
+        "ingest",
+        str(folder),
+        "--cohort",
+        "Clinic",
+        "--contributor",
+        "Clinic of Exampleton",
+        "--as",
+        "alice@example.org",
+    )
+    met = Keyboard(chromium, archive.url, "alice-sheets")
+    met.log_in("alice@example.org", PASSWORD)
+    yield met
+    met.context.close()
+
+
+class Keyboard(Person):
+    """Somebody without a mouse."""
+
+    def log_in(self, email, password):
+        self.open("/accounts/login/")
+        self.fill(login=email, password=password)
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_url(lambda url: "/login/" not in url)
+        if "terms" in self.page.url:
+            self.enter("button", re.compile("accept", re.IGNORECASE))
+
+    def tab_to(self, role, words):
+        """Go on with Tab until something of this role and name has the focus."""
+        wanted = self.page.get_by_role("main").get_by_role(role, name=words).first
+        wanted.wait_for()
+        for _ in range(400):
+            if wanted.evaluate("(element) => element === document.activeElement"):
+                assert self.page.evaluate("document.activeElement.matches(':focus-visible')")
+                return
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"{words} cannot be reached by keyboard")
+
+    def enter(self, role, words):
+        self.tab_to(role, words)
+        self.page.keyboard.press("Enter")
+
+    def type(self, role, words, text):
+        self.tab_to(role, words)
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.type(text)
+
+
+def test_from_dry_run_to_applied_to_undone(alice, tmp_path):
+    try_first(alice, tmp_path)
+    give(alice, tmp_path)
+    columns(alice)
+    names(alice)
+    problems(alice)
+    apply(alice)
+    correct(alice)
+    undo(alice)
+    alice.leave()
+
+
+def try_first(alice, folder):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("visit/IMG_0000.jpg", draw_lesion(0, size=(300, 225)).jpeg)
+        archive.writestr("visit/again.jpg", draw_lesion(0, size=(320, 240)).jpeg)
+        archive.writestr("phone/IMG_0000.jpg", jpeg(size=(320, 240), seed=3))
+        archive.writestr("phone/private.jpg", insert(jpeg(size=(320, 240), seed=503), *every_secret(6)))
+        archive.writestr("letter.txt", b"Dear colleague")
+        archive.writestr(".DS_Store", b"x")
+    for name, content in (("visit.zip", packed.getvalue()), ("visit.csv", spreadsheet())):
+        (folder / name).write_bytes(content)
+    alice.open("/inspect/")
+    alice.look("inspect")
+    alice.page.set_input_files("#id_files", [folder / "visit.zip", folder / "visit.csv"])
+    alice.reads(re.compile("2 files, .* in all"))
+    alice.enter("button", "Try them")
+    alice.page.wait_for_url(re.compile("/inspect/[0-9a-f-]{36}/"))
+    alice.reads("Some of it would be refused")
+    alice.reads("position (GPS) (1)")
+    alice.look("inspected")
+
+
+def give(alice, folder):
+    alice.open("/cohorts/")
+    alice.enter("link", "Clinic")
+    alice.enter("link", "Add metadata")
+    alice.page.set_input_files("[name=file]", folder / "visit.csv")
+    alice.look("metadata-form")
+    alice.enter("button", "Check it")
+    alice.reads("Nothing was applied; the images are as they were")
+    alice.look("invalid")
+
+
+def columns(alice):
+    alice.enter("link", "Look at the columns")
+    alice.reads("Did you mean Diagnosis?")
+    alice.look("columns")
+    alice.tab_to("combobox", "What diagnosys is")
+    alice.page.keyboard.type("Diag")
+    assert alice.page.input_value("[aria-describedby=remark-3]") == "field:diagnosis"
+    alice.enter("button", "Use these columns")
+    alice.reads("Nothing was applied; the images are as they were")
+
+
+def names(alice):
+    alice.enter("link", "Match the file names")
+    alice.reads("2 names mean no image")
+    alice.look("names")
+    alice.tab_to("radio", "IMG_0007.jpg")
+    alice.page.keyboard.press("Space")
+    alice.enter("button", "Leave out all that are not decided")
+    alice.reads("Nothing was applied; the images are as they were")
+
+
+def problems(alice):
+    alice.enter("link", "Correct the problems")
+    alice.reads("Replace every one")
+    alice.look("problems")
+    assert alice.page.input_value("[aria-label='Replace femal by']") == "female"
+    alice.enter("button", "Replace in the whole column")
+    alice.reads("2 problems found")
+    for cell, right in ((re.compile("^age in line"), "40"), (re.compile("^clin_size_long_diam_mm in line"), "6,5")):
+        alice.enter("link", "Correct the problems")
+        alice.reads("One by one")
+        while alice.page.get_by_role("textbox", name=cell).count() == 0:
+            alice.page.get_by_role("navigation", name=re.compile("problem")).get_by_role("link").nth(1).focus()
+            alice.page.keyboard.press("Enter")
+            alice.page.wait_for_load_state()
+        alice.type("textbox", cell, right)
+        alice.enter("button", "Save these cells")
+        alice.reads(re.compile("1 problem found|would change"))
+
+
+def apply(alice):
+    alice.reads("24 images would change")
+    alice.look("ready")
+    alice.enter("link", "Look at what changes")
+    alice.reads("Image by image")
+    alice.look("preview")
+    alice.type("textbox", re.compile("^Why"), "The clinic's list of May.")
+    alice.enter("button", "Apply to 24 images")
+    alice.reads("24 images have new values")
+    alice.look("applied")
+
+
+def correct(alice):
+    alice.open("/gallery/?cohort=1")
+    alice.page.locator("a.tile").first.focus()
+    alice.page.keyboard.press("Enter")
+    alice.page.wait_for_url(re.compile("/images/"))
+    alice.open(re.sub(r"^https?://[^/]+|\?.*$", "", alice.page.url) + "correct/")
+    alice.look("correct")
+    alice.type("textbox", re.compile("^Age"), "77")
+    alice.type("textbox", re.compile("^Why"), "Asked the patient again.")
+    alice.enter("button", "Save the changes")
+    alice.reads("77")
+
+
+def undo(alice):
+    alice.open("/cohorts/1/metadata-files/")
+    alice.look("spreadsheets")
+    alice.enter("link", "visit.csv")
+    alice.enter("link", "Undo it")
+    alice.reads("1 image was changed after the spreadsheet was applied")
+    alice.look("undo")
+    alice.enter("button", "Undo for 24 images")
+    alice.reads("23 images are as before")
+    alice.reads("age was changed after the spreadsheet was applied.")
+    alice.look("conflicts")
+    alice.enter("button", "Take these back all the same")
+    alice.reads("24 images are as before")
