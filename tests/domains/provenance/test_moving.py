@@ -9,7 +9,7 @@ from medtheca.domains.access.models import Membership, Placement, Scope
 from medtheca.domains.access.operations import add_member
 from medtheca.domains.access.queries import viewer_of, visible_images
 from medtheca.domains.imaging.models import Image
-from medtheca.domains.ledger.models import Event
+from medtheca.domains.ledger.models import Event, Notification
 from medtheca.domains.metadata.models import MetadataFile
 from medtheca.domains.provenance.agreements import AGREEMENT_VERSION, accept_agreement
 from medtheca.domains.provenance.enums import AccessionState, DeliveryState, ErasureReason
@@ -193,6 +193,15 @@ def test_a_cohort_goes_into_another_with_all_that_points_to_it(alice, spring, au
     # What was written of the old cohort stays written.
     assert Event.objects.filter(verb="cohort.created", subject_id=str(spring.pk)).exists()
     assert violations() == []
+
+
+def test_the_other_owners_are_told(alice, spring, autumn):
+    bob = make_user("bob")
+    add_member(scope=spring.contributor.scope, user=bob, role=Role.OWNER)
+    make_images(spring, 2)
+    move_accessions(source=spring, target=autumn, accession_ids=None, actor=alice)
+    told = Notification.objects.get()
+    assert (told.recipient_id, told.words) == (bob.pk, "2 images were moved from Spring to Autumn.")
 
 
 def test_an_empty_cohort_can_go_too(alice, spring, autumn):

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from django.db import transaction
 
 from medtheca.base.errors import Conflict, Invalid, NotFound, Problem
+from medtheca.domains.access.enums import Role
 from medtheca.domains.access.joining import join_circles, move_images, remove_circle
 from medtheca.domains.access.models import Membership
 from medtheca.domains.accounts.models import User
+from medtheca.domains.ledger.notifying import notify
 from medtheca.domains.ledger.operations import record
 from medtheca.domains.provenance.access import require_owner
 from medtheca.domains.provenance.enums import AccessionState, DeliveryState, RequestState, VersionState
@@ -20,6 +22,7 @@ from medtheca.domains.provenance.plans import Plan, Reason, Step, require_as_pla
 from medtheca.domains.provenance.references import point_elsewhere
 from medtheca.domains.provenance.reviewing import restate_reviews
 from medtheca.domains.provenance.selecting import label_of, was_published
+from medtheca.domains.provenance.telling import people_with
 
 _OPEN = [RequestState.REQUESTED, RequestState.PUBLISHING]
 _UNDER_WAY = [VersionState.WAITING, VersionState.CANDIDATE]
@@ -70,6 +73,7 @@ def move_accessions(
                 cohort_id=cohort.pk,
                 details={"accessions": ids, "other_cohort": other.pk},
             )
+        _tell(target, actor, f"{len(ids):,} images were moved from {source.name} to {target.name}.")
     return plan
 
 
@@ -109,6 +113,7 @@ def merge_cohorts(
             cohort_id=target.pk,
             details={"from_cohort": source_id, "accessions": len(ids)},
         )
+        _tell(target, actor, f"{source.name} became part of {target.name}, with {len(ids):,} images.")
     return plan
 
 
@@ -220,3 +225,16 @@ def _carry_over(going: Sequence[Accession], source: Cohort, target: Cohort) -> l
     images = [row.image_id for row in going if row.image_id is not None]
     move_images(image_ids=images, source=source.scope_id, target=target.scope_id)
     return ids
+
+
+def _tell(cohort: Cohort, actor: User, words: str) -> None:
+    """Tell the other owners."""
+    notify(
+        recipient_ids=[pk for pk in people_with(cohort, Role.OWNER) if pk != actor.pk],
+        kind="cohort.changed",
+        words=words,
+        url=f"/cohorts/{cohort.pk}/",
+        subject_type="cohort",
+        subject_id=cohort.pk,
+        cohort_id=cohort.pk,
+    )
