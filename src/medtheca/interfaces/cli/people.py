@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,10 +16,12 @@ from medtheca.domains.accounts import queries
 from medtheca.domains.accounts.credentials import sessions_of
 from medtheca.domains.accounts.deleting import cancel_deletion, open_deletion
 from medtheca.domains.accounts.factors import factors_of, reset_second_factor
-from medtheca.domains.accounts.models import User
 from medtheca.interfaces.cli.accounts import refusals_told, user
 from medtheca.workflows.leaving import Preview, delete_due_accounts, delete_user, preview_deletion
 from medtheca.workflows.personal_data import export_of
+
+if TYPE_CHECKING:
+    from medtheca.domains.accounts.models import User
 
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
