@@ -250,7 +250,7 @@ def private_stays_private(_look: Look) -> Iterator[tuple[str, str]]:
     """I7. What hangs in public was published, was not withdrawn, and is never the untouched original."""
     for image, scope, public_id, published in _rows("""
         SELECT i.id, s.kind, i.public_id, a.published FROM access_placement p
-        JOIN access_scope s ON s.id = p.scope_id AND s.kind IN ('public', 'signed_in')
+        JOIN access_scope s ON s.id = p.scope_id AND s.kind IN ('public', 'signed_in', 'group')
         JOIN imaging_image i ON i.id = p.image_id LEFT JOIN provenance_accession a ON a.image_id = i.id
         WHERE i.public_id IS NULL OR a.published IS NULL OR a.state <> 'converted'"""):
         lacks = (
@@ -259,7 +259,7 @@ def private_stays_private(_look: Look) -> Iterator[tuple[str, str]]:
         yield f"image {image}", f"It hangs in the scope {scope} and {lacks}."
     for image, scope in _rows("""
         SELECT p.image_id, s.kind FROM access_placement p
-        JOIN access_scope s ON s.id = p.scope_id AND s.kind IN ('public', 'signed_in')
+        JOIN access_scope s ON s.id = p.scope_id AND s.kind IN ('public', 'signed_in', 'group')
         JOIN access_withdrawal w ON w.image_id = p.image_id"""):
         yield f"image {image}", f"It is withdrawn and still hangs in the scope {scope}."
     for scope, kind in _rows("""

@@ -25,7 +25,8 @@ from medtheca.domains.access.groups import (
 from medtheca.domains.access.invitations import accept
 from medtheca.domains.access.models import Placement, Scope
 from medtheca.domains.access.operations import add_member, create_scope, set_visibility
-from medtheca.domains.access.queries import end_of_embargo, may_see, viewer_of, visibility_of
+from medtheca.domains.access.queries import ANYBODY, end_of_embargo, may_see, viewer_of, visibility_of
+from medtheca.domains.access.serving import find_served_image
 from medtheca.domains.ledger.models import Event
 from tests.factories.accounts import make_user
 from tests.factories.images import make_images
@@ -144,3 +145,16 @@ def test_an_embargo_holds_back_named_groups_and_is_told(images, group):
     assert (end_of_embargo(images[0].pk), end_of_embargo(images[1].pk)) == (opens, None)
     set_visibility(image_ids=[images[0].pk], visibility=Visibility.GROUPS, group_ids=[group.pk])
     assert may_see(viewer_of(charlie), images[0].pk)
+
+
+def test_files_of_a_group_are_served_to_its_people_alone(images, group):
+    charlie, bob = make_user("charlie"), make_user("bob")
+    add_member(scope=group, user=charlie, role=Role.VIEWER)
+    set_visibility(image_ids=[images[0].pk], visibility=Visibility.GROUPS, group_ids=[group.pk])
+    served = find_served_image(viewer_of(charlie), str(images[0].key))
+    assert served.image_id == images[0].pk
+    assert not served.is_public
+    assert "original" not in served.files
+    assert find_served_image(viewer_of(charlie), str(images[1].key)) is None
+    for other in (viewer_of(bob), ANYBODY):
+        assert find_served_image(other, str(images[0].key)) is None
