@@ -15,6 +15,7 @@ def similar_entries(asker: Asker, ref: str, *, limit: int) -> list[tuple[Entry, 
     """
     image = image_for(asker, ref)
     visible = visible_images(viewer_of(asker))
-    found = list(near(visible.exclude(pk=image.pk), image.perceptual_hash).values_list("pk", "distance")[:limit])
+    rows = near(visible.exclude(pk=image.pk), image.perceptual_hash)
+    found = [(row.pk, row.distance) for row in rows[:limit]]
     entries = entries_among(visible.filter(pk__in=[pk for pk, _ in found]), asker=asker)
     return [(entries[pk], distance) for pk, distance in found if pk in entries]

@@ -59,8 +59,7 @@ def upright(raster: Raster) -> Raster:
         picture = Image.frombuffer("CMYK", (raster.width, raster.height), raster.pixels, "raw", "CMYK", 0, 1)
         samples: Pixels = np.asarray(to_srgb(picture, raster.icc))
         raster = Raster(samples, "rgb", 8, raster.orientation, None)
-    turned = _turn(raster.pixels, raster.orientation)
-    pixels: Pixels = np.array(turned, order="C")
+    pixels: Pixels = _turn(raster.pixels, raster.orientation).copy(order="C")
     return Raster(pixels, raster.colour_model, raster.bits, 1, raster.icc)
 
 
@@ -72,7 +71,7 @@ def black_out(pixels: Pixels, boxes: Sequence[Box], *, alpha: bool) -> int:
     pixels[inside] = 0
     if alpha:
         pixels[inside, -1] = np.iinfo(pixels.dtype).max
-    return int(inside.sum()) * pixels.shape[2] * pixels.dtype.itemsize
+    return int(inside.sum()) * int(pixels.shape[2]) * int(pixels.dtype.itemsize)
 
 
 def _turn(pixels: Pixels, orientation: int) -> Pixels:

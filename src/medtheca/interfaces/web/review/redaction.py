@@ -34,7 +34,7 @@ def accession_redact(request: HttpRequest, accession_id: int) -> HttpResponse:
     require_redactor(user, found)
     image = require_replaceable(found)
     error, status = "", 200
-    rows = [dict(zip(_SIDES, box, strict=True)) for box in redactions_of(found)]
+    rows = [dict(zip(_SIDES, map(str, box), strict=True)) for box in redactions_of(found)]
     if request.method == "POST":
         rows = _rows(request)
         try:
