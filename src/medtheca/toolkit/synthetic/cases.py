@@ -14,8 +14,9 @@ _DERMOSCOPES = ("contact polarized", "contact non-polarized", "non-contact polar
 
 @dataclass(frozen=True, kw_only=True)
 class Patient:
-    """Someone who does not exist."""
+    """Someone who does not exist. Equal numbers of different series are different people."""
 
+    series: int
     number: int
     age: int
     sex: str
@@ -67,15 +68,15 @@ class Picture:
             "dermoscopic_type": self.dermoscope,
             "image_manipulation": "synthetic",
             "acquisition_day": str(self.day),
-            "patient_id": f"SYN-P{patient.number:05d}",
-            "lesion_id": f"SYN-L{lesion.number:05d}",
+            "patient_id": f"SYN{patient.series}-P{patient.number:05d}",
+            "lesion_id": f"SYN{patient.series}-L{lesion.number:05d}",
         }
 
 
 def invent_picture(seed: int) -> Picture:
     """One picture of one lesion of one patient, all numbered `seed`."""
     dice = random.Random(seed)  # noqa: S311 - invention, not secrecy
-    lesion = _invent_lesion(dice, _invent_patient(dice, seed), seed)
+    lesion = _invent_lesion(dice, _invent_patient(dice, 0, seed), seed)
     return _invent_picture(dice, lesion, day=0)
 
 
@@ -83,7 +84,7 @@ def invent_pictures(count: int, seed: int) -> list[Picture]:
     """`count` pictures, well mixed: most patients have a few lesions, some lesions have a second picture later on."""
     dice = random.Random(seed)  # noqa: S311 - invention, not secrecy
     pictures: list[Picture] = []
-    for patient in _invent_patients(dice):
+    for patient in _invent_patients(dice, seed):
         if len(pictures) >= count:
             break
         for _ in range(dice.choices((1, 2, 3, 5), (50, 25, 15, 10))[0]):
@@ -96,15 +97,16 @@ def invent_pictures(count: int, seed: int) -> list[Picture]:
     return pictures
 
 
-def _invent_patients(dice: random.Random) -> Iterator[Patient]:
+def _invent_patients(dice: random.Random, series: int) -> Iterator[Patient]:
     number = 0
     while True:
         number += 1
-        yield _invent_patient(dice, number)
+        yield _invent_patient(dice, series, number)
 
 
-def _invent_patient(dice: random.Random, number: int) -> Patient:
+def _invent_patient(dice: random.Random, series: int, number: int) -> Patient:
     return Patient(
+        series=series,
         number=number,
         age=min(85, max(20, 5 * round(dice.gauss(52, 17) / 5))),
         sex=dice.choice(("female", "male")),
