@@ -27,12 +27,13 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Fault:
-    """A wrong cell: its line in the sheet (the header is line 1), its column, what is written, and how it is told."""
+    """A wrong cell: its line (the header is line 1), its column, what is written, and how and where it is told."""
 
     line: int
     column: str
     wrong: str
     code: str
+    told_at: str = ""
 
 
 FAULTS = (
@@ -45,10 +46,10 @@ FAULTS = (
     Fault(70, "clin_size_long_diam_mm", "1,234", "too_many_decimals"),
     Fault(80, "acquisition_day", "20170301", "above_maximum"),
     Fault(90, "melanocytic", "maybe", "not_boolean"),
-    Fault(100, "image_type", "clinical: overview", "incompatible_fields"),
+    Fault(100, "image_type", "clinical: overview", "incompatible_fields", "dermoscopic_type"),
     Fault(110, "mel_thick_mm", "0,5", "incompatible_fields"),
     Fault(120, "lesion_id", "L0000", "one_lesion_multiple_patients"),
-    Fault(130, "concomitant_biopsy", "true", "missing_field"),
+    Fault(130, "concomitant_biopsy", "true", "incompatible_fields"),
     Fault(140, "rcm_case_id", "R1", "incompatible_fields"),
     Fault(150, "filename", "IMG_0000", "duplicate_filename"),
     Fault(160, "filename", "", "no_filename"),
@@ -82,10 +83,10 @@ def right(fault: Fault) -> str:
     return row(fault.line - 2)[fault.column]
 
 
-def sheet() -> bytes:
-    """The spreadsheet as it comes: Windows-1252, semicolons, decimal commas, with every fault in it."""
+def sheet(*, faulty: bool = True) -> bytes:
+    """The spreadsheet as it comes: Windows-1252, semicolons, decimal commas, with every fault in it or with none."""
     rows = {number + 2: row(number) for number in range(NUMBER)}
-    for fault in FAULTS:
+    for fault in FAULTS if faulty else ():
         rows[fault.line][fault.column] = fault.wrong
     lines = [";".join(COLUMNS)] + [";".join(cells[name] for name in COLUMNS) for cells in rows.values()]
     return ("\r\n".join(lines) + "\r\n").encode("cp1252")

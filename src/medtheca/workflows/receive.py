@@ -88,12 +88,11 @@ def _refuse_cancelling(upload: Upload) -> None:
 
 def enqueue_reception(upload_id: UUID) -> None:
     """Set the reception of a whole upload going, or the replacement of a file by it."""
-    arguments: dict[str, str] = {"upload_id": str(upload_id)}
-    locks = {"queueing_lock": f"receive:{upload_id}", "lock": f"receive:{upload_id}"}
+    lock = f"receive:{upload_id}"
     if Delivery.objects.filter(pk=upload_id, replaces__isnull=False).exists():
-        enqueue("replace.accession", **locks, **arguments)
+        enqueue("replace.accession", upload_id=str(upload_id), queueing_lock=lock, lock=lock)
     else:
-        enqueue("receive.delivery", **locks, **arguments)
+        enqueue("receive.delivery", upload_id=str(upload_id), queueing_lock=lock, lock=lock)
 
 
 def receive_delivery(*, upload_id: UUID) -> None:

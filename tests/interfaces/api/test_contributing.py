@@ -97,7 +97,7 @@ def test_a_cohort_changes_what_is_named_and_nothing_else(cohort, writer):
     assert changed["attested"] is None
     assert writer.post(f"cohorts/{cohort.pk}/attest/", {}).body["attested"]
     assert writer.ask("PATCH", f"cohorts/{cohort.pk}/", {"readers": 2}).status_code == 403
-    assert writer.ask("PATCH", f"cohorts/{cohort.pk}/", {"nam": "x"}).status_code == 422
+    assert writer.ask("PATCH", f"cohorts/{cohort.pk}/", {"title": "x"}).status_code == 422
 
 
 def test_the_agreement_is_accepted_by_its_version(cohort, writer):

@@ -49,9 +49,7 @@ class PublishRequestOut(Schema):
     waiting: int
     published: int
     withdrawn: int = Field(description="Left out, because they were withdrawn before their turn came.")
-    not_accepted: int = Field(
-        description="Left out, because no review accepts them, or one rejects or flags them."
-    )
+    not_accepted: int = Field(description="Left out, because no review accepts them, or one rejects or flags them.")
     decided: datetime | None
     reason: str = Field(description="Of the rejection.")
 
