@@ -6,13 +6,19 @@ import pytest
 from PIL import Image as Picture
 
 from medtheca.base.clock import now
+from medtheca.domains.access.enums import Role
+from medtheca.domains.access.operations import add_member
 from medtheca.domains.ledger.inbox import notifications_of
 from medtheca.domains.ledger.models import Notification
 from medtheca.domains.metadata.models import MetadataFile
+from medtheca.domains.provenance.merging import merge_contributors
 from medtheca.domains.provenance.models import Accession, Delivery, Erasure, PublishItem, PublishRequest
 from medtheca.domains.provenance.operations import add_owner, finish_delivery_if_done
+from medtheca.domains.provenance.publication import request_publication
 from medtheca.domains.trials.models import Inspection
+from medtheca.workflows.publish import unpublish_image, withdraw
 from medtheca.workflows.receive import begin_delivery, cancel_delivery
+from medtheca.workflows.taking_back import take_back_many
 from medtheca.workflows.under_way import work_of
 from medtheca.workflows.upkeep import expire_uploads
 from tests.factories.accounts import make_user
@@ -125,3 +131,40 @@ def test_every_kind_of_long_work_is_listed_for_whoever_set_it_going(alice, bob, 
     }
     assert work_of(bob) == []
     assert not any("IP_1234567" in work.title for work in work_of(alice))
+
+
+def test_reviewers_hear_that_publication_is_asked_and_staff_where_there_are_none(alice, bob, cohort):
+    sam, rita = make_user("sam"), make_user("rita")
+    images = make_images(cohort, 2)
+    request_publication(
+        cohort=cohort, requester=alice, visibility="public", accession_ids=[Accession.objects.get(image=images[0]).pk]
+    )
+    assert told(sam) == [("publication.asked", "Publication was asked for 1 images.")]
+    add_member(scope=cohort.scope, user=rita, role=Role.REVIEWER)
+    request_publication(cohort=cohort, requester=alice, visibility="public")
+    assert [kind for kind, _ in told(rita)] == ["publication.asked"]
+    assert len(told(sam)) == 1
+    assert told(bob) == told(alice) == []
+
+
+def test_the_other_owners_hear_once_that_images_were_taken_back(alice, bob, cohort):
+    first, second, *_ = make_images(cohort, 4, visibility="public")
+    unpublish_image(user=alice, image_ref=first.public_id, reason="A mistake.")
+    words = "Images of the cohort Clinic 2026 were {}. Its activity says which, by whom and why."
+    assert told(bob) == [("publication.withdrawn", words.format("made private again"))]
+    withdraw(user=alice, image_ref=second.public_id, reason="A mistake.")
+    take_back_many(cohort=cohort, user=alice, reason="A mistake.", withdraw=True)
+    assert told(bob) == [("publication.withdrawn", words.format("withdrawn"))]
+    assert told(alice) == []
+
+
+def test_owners_of_both_hear_that_contributors_were_merged(alice, bob, cohort):
+    sam, carol = make_user("sam"), make_user("carol")
+    other = make_cohort(carol, name="Elsewhere").contributor
+    merge_contributors(source=other, target=cohort.contributor, actor=sam)
+    heard = [told(person) for person in (alice, bob, carol)]
+    assert heard[0] == heard[1] == heard[2]
+    [(kind, words)] = heard[0]
+    assert kind == "contributor.merged"
+    assert words.startswith(f"{other.institution_name} is part of {cohort.contributor.institution_name} now")
+    assert told(sam) == []

@@ -24,7 +24,7 @@ from medtheca.domains.provenance.outcomes import (
     next_items,
     was_public,
 )
-from medtheca.domains.provenance.telling import people_with
+from medtheca.domains.provenance.telling import people_with, tell_of_taking_back
 from medtheca.domains.search.queries import image_for
 
 BATCH = 200
@@ -143,17 +143,4 @@ def _take_back(*, user: User, image_ref: str, reason: str, withdraw: bool) -> No
             cohort_id=accession.cohort_id,
             details={"reason": words},
         )
-        if withdraw:
-            _tell_withdrawal(accession, user)
-
-
-def _tell_withdrawal(accession: Accession, actor: User) -> None:
-    notify(
-        recipient_ids=[pk for pk in people_with(accession.cohort, Role.OWNER) if pk != actor.pk],
-        kind="publication.withdrawn",
-        words=f"Images of the cohort {accession.cohort.name} were withdrawn. Its activity says which, by whom and why.",
-        url=f"/cohorts/{accession.cohort_id}/activity/",
-        subject_type="cohort",
-        subject_id=accession.cohort_id,
-        cohort_id=accession.cohort_id,
-    )
+        tell_of_taking_back(accession.cohort, actor_id=user.pk, withdrawn=withdraw)

@@ -22,6 +22,7 @@ from medtheca.domains.ledger.many import Happening, record_each
 from medtheca.domains.provenance.access import require_owner
 from medtheca.domains.provenance.models import Accession, Cohort
 from medtheca.domains.provenance.outcomes import mark_unpublished, was_public
+from medtheca.domains.provenance.telling import tell_of_taking_back
 from medtheca.workflows.publish import require_reason
 
 BATCH = 500
@@ -61,9 +62,10 @@ def take_back_many(
     ids = list(wanted.values_list("pk", flat=True))
     if not ids:
         raise Conflict("None of these images is published.", remedy="Nothing needs to be done.")
-    if len(ids) <= BATCH:
-        return TakenBack(take_back_batch(accession_ids=ids, user_id=user.pk, reason=words, withdraw=withdraw))
     with transaction.atomic():
+        tell_of_taking_back(cohort, actor_id=user.pk, withdrawn=withdraw)
+        if len(ids) <= BATCH:
+            return TakenBack(take_back_batch(accession_ids=ids, user_id=user.pk, reason=words, withdraw=withdraw))
         for start in range(0, len(ids), BATCH):
             # Before conversions: what is taken back must be gone from every door within a minute.
             enqueue(

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from medtheca.base.errors import Invalid, NotFound, Problem
+from medtheca.domains.access.enums import Role
 from medtheca.domains.access.joining import join_circles, remove_circle
 from medtheca.domains.access.models import Membership
 from medtheca.domains.accounts.models import User
+from medtheca.domains.ledger.notifying import notify
 from medtheca.domains.ledger.operations import record
 from medtheca.domains.provenance.access import require_staff
 from medtheca.domains.provenance.enums import AccessionState, ErasureState
@@ -65,6 +67,8 @@ def merge_contributors(
             "united": {twin.source_public: twin.target_public for twin in twins},
         }
         scope = source.scope
+        owners = Membership.objects.filter(scope__in=[scope, target.scope], role=Role.OWNER, user__is_active=True)
+        told = set(owners.exclude(user=actor).values_list("user", flat=True))
         join_circles(source=scope, target=target.scope)
         point_elsewhere(Contributor, {source.pk: target.pk}, but={Agreement})
         source.delete()
@@ -75,6 +79,14 @@ def merge_contributors(
             subject_type="contributor",
             subject_id=target.pk,
             details=details,
+        )
+        notify(
+            recipient_ids=told,
+            kind="contributor.merged",
+            words=f"{source.institution_name} is part of {target.institution_name} now, with its cohorts and people.",
+            url=f"/contributors/{target.pk}/",
+            subject_type="contributor",
+            subject_id=target.pk,
         )
     return plan
 

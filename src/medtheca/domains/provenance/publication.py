@@ -13,7 +13,7 @@ from medtheca.base.errors import Conflict, Invalid, NotFound, Problem
 from medtheca.base.jobs import enqueue
 from medtheca.domains.access.enums import PUBLIC_SCOPE, SIGNED_IN_SCOPE, Role, Visibility
 from medtheca.domains.access.groups import groups_for
-from medtheca.domains.access.models import Membership, Placement, Scope
+from medtheca.domains.access.models import Placement, Scope
 from medtheca.domains.accounts.models import User
 from medtheca.domains.ledger.notifying import notify
 from medtheca.domains.ledger.operations import record
@@ -22,7 +22,7 @@ from medtheca.domains.provenance.agreements import require_agreement
 from medtheca.domains.provenance.enums import AccessionState, RequestState, ReviewDecision, ReviewState
 from medtheca.domains.provenance.models import PUBLISHABLE, Accession, Cohort, PublishItem, PublishRequest, Review
 from medtheca.domains.provenance.reviewing import record_reviews
-from medtheca.domains.provenance.telling import people_with
+from medtheca.domains.provenance.telling import judges_of, people_with
 
 _CHUNK = 2000
 _OPEN = (RequestState.REQUESTED, RequestState.PUBLISHING)
@@ -180,10 +180,8 @@ def _record(request: PublishRequest, actor: User, verb: str) -> None:
 
 
 def _tell_reviewers(request: PublishRequest, number: int) -> None:
-    scopes = [request.cohort.scope_id, request.cohort.contributor.scope_id]
-    reviewers = Membership.objects.filter(scope__in=scopes, role=Role.REVIEWER)
     notify(
-        recipient_ids=list(reviewers.exclude(user=request.requester).values_list("user", flat=True)),
+        recipient_ids=[pk for pk in judges_of(request.cohort) if pk != request.requester_id],
         kind="publication.asked",
         words=f"Publication was asked for {number:,} images.",
         url=f"/publish-requests/{request.pk}/",

@@ -1,4 +1,4 @@
-"""Telling people what became of a delivery: the uploader, and the owners who want to hear of others' uploads."""
+"""Telling the people of a cohort what became of a delivery, who asks for publication, and what others took back."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from medtheca.domains.access.enums import Role
 from medtheca.domains.access.models import Membership
+from medtheca.domains.accounts.models import User
 from medtheca.domains.ledger.notifying import notify
 from medtheca.domains.provenance.enums import DeliveryState, Outcome
 from medtheca.domains.provenance.models import Cohort, Delivery
@@ -25,6 +26,29 @@ def people_with(cohort: Cohort, *roles: Role) -> list[int]:
     scopes = [cohort.scope_id, cohort.contributor.scope_id]
     rows = Membership.objects.filter(scope__in=scopes, role__in=roles, user__is_active=True)
     return sorted(set(rows.values_list("user", flat=True)))
+
+
+def judges_of(cohort: Cohort) -> list[int]:
+    """Ids of the people who decide on publication: the cohort's reviewers, and the staff where it has none."""
+    # Owning a cohort is no licence to judge it.
+    owners = people_with(cohort, Role.OWNER)
+    reviewers = [pk for pk in people_with(cohort, Role.REVIEWER) if pk not in owners]
+    staff = User.objects.filter(is_staff=True, is_active=True).order_by("pk")
+    return reviewers or list(staff.values_list("pk", flat=True))
+
+
+def tell_of_taking_back(cohort: Cohort, *, actor_id: int, withdrawn: bool) -> None:
+    """Tell the other owners that images were taken back, in the transaction that does it or asks for it."""
+    done = "withdrawn" if withdrawn else "made private again"
+    notify(
+        recipient_ids=[pk for pk in people_with(cohort, Role.OWNER) if pk != actor_id],
+        kind="publication.withdrawn",
+        words=f"Images of the cohort {cohort.name} were {done}. Its activity says which, by whom and why.",
+        url=f"/cohorts/{cohort.pk}/activity/",
+        subject_type="cohort",
+        subject_id=cohort.pk,
+        cohort_id=cohort.pk,
+    )
 
 
 def tell_of_deliveries(deliveries: Iterable[Delivery]) -> None:
