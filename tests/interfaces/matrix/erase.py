@@ -7,7 +7,7 @@ from medtheca.domains.storage.erased import note_erased
 from tests.interfaces.matrix import LOGIN, Row, cells, everybody, people
 
 ERASED = "IP_9999999"
-API_OF_ERASURE = "api/v2/erasures/<uuid:erasure_id>/"
+API_OF_ERASURE = "api/v2/erasures/<uuidstr:erasure_id>/"
 OWNERS = (404, 404, 404, 200, 404, 200)
 """Charlie, Bob, Edith, Alice, Rita, Sam."""
 
