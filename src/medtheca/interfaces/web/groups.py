@@ -173,7 +173,8 @@ def group_join(request: HttpRequest, secret: str) -> HttpResponse:
         "error": error,
     }
     response = render(request, "pages/group_join.html", context, status=409 if error else 200)
-    response["Referrer-Policy"] = "no-referrer"
+    # Keeps the secret out of every Referer. "no-referrer" would hide the form's origin as well, and have it refused.
+    response["Referrer-Policy"] = "strict-origin"
     add_never_cache_headers(response)
     return response
 

@@ -242,6 +242,7 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponse:
         "error": error,
     }
     response = render(request, "pages/invitation.html", context, status=409 if error else 200)
-    response["Referrer-Policy"] = "no-referrer"
+    # Keeps the secret out of every Referer. "no-referrer" would hide the form's origin as well, and have it refused.
+    response["Referrer-Policy"] = "strict-origin"
     add_never_cache_headers(response)
     return response
