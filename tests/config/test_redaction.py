@@ -16,6 +16,8 @@ from medtheca.config.redaction import Redacted
         "Forbidden (CSRF cookie not set.): /accounts/password/reset/key/1-SECRET/",
         "Too Many Requests: /accounts/password/reset/key/1-cx-SECRET",
         "Bad Request: /accounts/confirm-email/MTE:1vMSECRET/",
+        "Not Found: /invitations/SECRET/",
+        "Not Found: /groups/join/SECRET/",
         "GET /files/images/ISIC_0000042/full.jpg?a=1&ticket=AAAASECRET-_",
         "Authorization: Bearer mt_aaaaSECRETaaaaa",
         "GET /accounts/oidc/sso/login/callback/?code=SECRET&state=SECRET 500",

@@ -8,7 +8,7 @@ import re
 _SECRETS = (
     # What follows in these addresses resets a password or confirms an address.
     (re.compile(r"(/accounts/(?:password/reset/key|confirm-email)/)[^/\s\"'?]+"), r"\1…"),
-    (re.compile(r"(/(?:invitations|unsubscribe)/)[^/\s\"'?]+"), r"\1…"),
+    (re.compile(r"(/(?:invitations|groups/join|unsubscribe)/)[^/\s\"'?]+"), r"\1…"),
     (re.compile(r"\bmt_[A-Za-z0-9_-]{8,}"), "mt_…"),
     # What a provider of single sign-on sends back opens an account for a minute.
     (re.compile(r"(/oidc/[^/\s]+/login/callback/)\?[^\s\"']+"), r"\1?…"),

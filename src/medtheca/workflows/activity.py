@@ -14,7 +14,7 @@ from medtheca.domains.accounts.models import User
 from medtheca.domains.imaging.models import Image
 from medtheca.domains.ledger.models import Event
 from medtheca.domains.ledger.verbs import PERSONS, SECTIONS, SYSTEM, VERBS, section_of, sentence, verbs_in
-from medtheca.domains.provenance.access import require_staff, visible_cohorts
+from medtheca.domains.provenance.access import may_review, require_staff, visible_cohorts
 from medtheca.domains.provenance.models import Accession, Cohort
 from medtheca.domains.provenance.queries import cohort_for
 from medtheca.domains.search.queries import image_for
@@ -22,6 +22,7 @@ from medtheca.domains.search.queries import image_for
 ARCHIVE = "The archive"
 """Who did what no person did."""
 
+_JUDGING = ("accessions.reviewed", "publication.read")
 _FORMER = "A former user"
 _MOST_PEOPLE = 200
 
@@ -45,7 +46,7 @@ class Entry:
 def cohort_activity(user: User | None, cohort_id: int) -> tuple[Cohort, QuerySet[Event]]:
     """A cohort that the person belongs to, and its events. Raises `NotFound`."""
     cohort = cohort_for(user, cohort_id)
-    return cohort, Event.objects.filter(cohort_id=cohort.pk)
+    return cohort, _unread(Event.objects.filter(cohort_id=cohort.pk), user, cohort)
 
 
 def image_activity(user: User | None, ref: str) -> tuple[Image, Cohort, QuerySet[Event]]:
@@ -61,7 +62,14 @@ def image_activity(user: User | None, ref: str) -> tuple[Image, Cohort, QuerySet
     own = Q(subject_type="image", subject_id=str(image.pk)) | Q(subject_type="accession", subject_id=str(accession.pk))
     among = Q(details__contains={"images": [image.pk]}) | Q(details__contains={"accessions": [accession.pk]})
     together = among & Q(cohort_id=accession.cohort_id)
-    return image, accession.cohort, Event.objects.filter(own | together)
+    return image, accession.cohort, _unread(Event.objects.filter(own | together), user, accession.cohort)
+
+
+def _unread(events: QuerySet[Event], user: User | None, cohort: Cohort) -> QuerySet[Event]:
+    """Where two people read each image, none of them learns here what the other said."""
+    if user is None or user.is_staff or cohort.readers < 2 or not may_review(user, cohort):
+        return events
+    return events.exclude(~Q(actor_id=user.pk), verb__in=_JUDGING)
 
 
 def staff_activity(user: User | None) -> QuerySet[Event]:

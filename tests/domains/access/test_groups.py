@@ -7,7 +7,7 @@ from allauth.account.models import EmailAddress
 
 from medtheca.base.clock import now
 from medtheca.base.errors import Conflict, Invalid, NotAllowed, NotFound
-from medtheca.domains.access import groups
+from medtheca.domains.access import groups, invitations
 from medtheca.domains.access.enums import Role, ScopeKind, Visibility
 from medtheca.domains.access.groups import (
     GroupCounts,
@@ -158,3 +158,26 @@ def test_files_of_a_group_are_served_to_its_people_alone(images, group):
     assert find_served_image(viewer_of(charlie), str(images[1].key)) is None
     for other in (viewer_of(bob), ANYBODY):
         assert find_served_image(other, str(images[0].key)) is None
+
+
+def test_who_runs_the_group_no_more_lets_nobody_in(alice, group):
+    bob, charlie = make_user("bob"), make_user("charlie")
+    add_member(scope=group, user=bob, role=Role.OWNER)
+    _, secret = invite_to_group(group=group, actor=bob, email=charlie.email, role="owner")
+    change_member(group=group, actor=alice, user_id=bob.pk, role="viewer")
+    with pytest.raises(NotFound):
+        groups.accept_into_group(secret=secret, user=charlie)
+    remove_from_group(group=group, actor=alice, user_id=bob.pk)
+    with pytest.raises(NotFound):
+        groups.accept_into_group(secret=secret, user=bob, with_other_address=True)
+    assert [row.user for row in members_of(group)] == [alice]
+
+
+def test_deleting_a_group_does_not_give_its_invitations_back(alice, monkeypatch):
+    monkeypatch.setattr(invitations, "MOST_AN_HOUR", 3)
+    for number in range(3):
+        group = create_group(creator=alice, name=f"Group {number}")
+        invite_to_group(group=group, actor=alice, email=f"p{number}@example.org", role="viewer")
+        delete_group(group=group, actor=alice)
+    with pytest.raises(Conflict, match="in the last hour"):
+        invite_to_group(group=create_group(creator=alice, name="G"), actor=alice, email="x@y.org", role="viewer")

@@ -304,3 +304,16 @@ def test_no_other_circle_is_touched(alice, spring, autumn):
     merge_cohorts(source=spring, target=autumn, actor=alice)
     assert Placement.objects.filter(scope__in=[1, 2]).count() == shown == 6
     assert Scope.objects.filter(kind__in=[ScopeKind.PUBLIC, ScopeKind.SIGNED_IN]).count() == before
+
+
+def test_nobody_but_staff_moves_images_away_from_a_second_reader(alice, spring, autumn):
+    make_images(spring, 1)
+    Cohort.objects.filter(pk=spring.pk).update(readers=2)
+    spring.refresh_from_db()
+    for look in (lambda user: plan_move(source=spring, target=autumn, accession_ids=None, actor=user),):
+        with pytest.raises(NotAllowed, match="second reader"):
+            look(alice)
+        assert look(make_user("sam")).number == 1
+    with pytest.raises(NotAllowed, match="second reader"):
+        merge_cohorts(source=spring, target=autumn, actor=alice)
+    assert plan_move(source=autumn, target=spring, accession_ids=None, actor=alice).number == 0

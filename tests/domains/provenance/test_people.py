@@ -10,9 +10,11 @@ from medtheca.base.errors import Conflict, Invalid, NotAllowed, NotFound
 from medtheca.domains.access import invitations
 from medtheca.domains.access.enums import Role
 from medtheca.domains.access.models import Invitation, Membership
+from medtheca.domains.accounts.models import User
 from medtheca.domains.accounts.operations import set_active
 from medtheca.domains.ledger.models import Event, Notification
 from medtheca.domains.provenance import people
+from medtheca.domains.provenance.models import Cohort
 from tests.factories.accounts import make_user
 from tests.factories.provenance import make_cohort
 from tests.factories.storage import make_wide_scopes
@@ -224,3 +226,44 @@ def test_nobody_reaches_an_invitation_through_their_own_contributor(alice, contr
         people.revoke_invitation(thing=mine, invitation_id=invitation.pk, actor=bob)
     with pytest.raises(NotFound):
         people.invite_again(thing=mine, invitation_id=invitation.pk, actor=bob)
+
+
+def test_an_invitation_is_worth_what_its_sender_may_still_give(alice, contributor):
+    bob, charlie = make_user("bob"), make_user("charlie")
+    cohort = Cohort.objects.get(contributor=contributor)
+    people.set_member(thing=contributor, user=bob, role=Role.OWNER, actor=alice)
+    secrets = [
+        people.invite_person(thing=thing, email=charlie.email, role=Role.OWNER, actor=bob)[1]
+        for thing in (contributor, cohort)
+    ]
+
+    def open_nothing():
+        for secret in secrets:
+            for person in (charlie, bob):
+                with pytest.raises(NotFound):
+                    people.accept_invitation(secret=secret, user=person, with_other_address=True)
+
+    # Who is an editor now must not let an owner in, nor come back through a cohort once they are out.
+    people.set_member(thing=contributor, user=bob, role=Role.EDITOR, actor=alice)
+    open_nothing()
+    people.remove_person(thing=contributor, user=bob, actor=alice)
+    open_nothing()
+    assert charlie.email not in {**roles(contributor), **roles(cohort)}
+
+
+def test_staff_who_are_none_any_more_have_named_no_reviewer(alice, contributor):
+    sam, rita = make_user("sam"), make_user("rita")
+    _, secret = people.invite_person(thing=contributor, email=rita.email, role=Role.REVIEWER, actor=sam)
+    User.objects.filter(pk=sam.pk).update(is_staff=False)
+    sam.refresh_from_db()
+    people.set_member(thing=contributor, user=sam, role=Role.OWNER, actor=alice)
+    with pytest.raises(NotFound):
+        people.accept_invitation(secret=secret, user=rita)
+
+
+def test_owners_do_not_get_rid_of_a_reviewer_by_handing_over(alice, contributor):
+    rita = make_user("rita")
+    people.set_member(thing=contributor, user=rita, role=Role.REVIEWER, actor=make_user("sam"))
+    with pytest.raises(NotAllowed):
+        people.transfer(thing=contributor, giver=alice, taker=rita, actor=alice)
+    assert roles(contributor)[rita.email] == "reviewer"

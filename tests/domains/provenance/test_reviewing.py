@@ -7,7 +7,8 @@ from medtheca.domains.access.enums import Role
 from medtheca.domains.access.operations import add_member
 from medtheca.domains.ledger.models import Event, Notification
 from medtheca.domains.provenance.enums import AccessionState
-from medtheca.domains.provenance.models import Accession, Cohort, Review
+from medtheca.domains.provenance.models import Accession, Cohort, FileVersion, Review
+from medtheca.domains.provenance.review_queue import judged_by
 from medtheca.domains.provenance.reviewing import record_reviews, reset_reviews, restate_reviews, undo_reviews
 from tests.factories.accounts import make_user
 from tests.factories.images import make_images
@@ -256,3 +257,17 @@ def test_owners_are_told_once_when_nothing_waits(cohort, rita, alice):
     told = Notification.objects.get()
     assert (told.recipient_id, told.kind) == (alice.pk, "review.outcome")
     assert told.words.endswith("are reviewed: 1 accepted, 2 rejected.")
+
+
+@pytest.mark.parametrize("state", ["candidate", "current"])
+def test_rita_may_not_judge_a_file_by_which_she_replaced_another(state, cohort, rita):
+    (pk,) = accessions_of(cohort)
+    other = make_reviewer("ruth", cohort)
+    FileVersion.objects.create(
+        accession_id=pk, number=2, kind="replacement", state=state, name="a.jpg", reason="Sharper.", creator=rita
+    )
+    with pytest.raises(NotAllowed) as refused:
+        judge(rita, pk, "accepted")
+    assert refused.value.code == "own_images"
+    assert not judged_by(rita).filter(pk=pk).exists()
+    assert judged_by(other).filter(pk=pk).exists()

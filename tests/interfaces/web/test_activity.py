@@ -12,6 +12,7 @@ from medtheca.domains.access.enums import Role
 from medtheca.domains.access.operations import add_member
 from medtheca.domains.ledger.operations import record
 from medtheca.domains.provenance.models import Accession
+from medtheca.domains.provenance.reviewing import record_reviews
 from tests.factories.accounts import make_token, make_user
 from tests.factories.images import make_images
 from tests.factories.provenance import make_cohort
@@ -182,3 +183,23 @@ def test_programs_read_mark_and_choose(alice):
     assert {row["kind"]: row["channel"] for row in chosen["results"]}["delivery.done"] == "digest"
     refused = call("patch", "notifications/preferences/", {"channels": {"account.new_device": "none"}})
     assert refused["errors"][0]["field"] == "account.new_device"
+
+
+def test_a_second_reader_does_not_read_in_the_activity_what_the_first_said(alice, as_alice, cohort):
+    cohort.readers = 2
+    cohort.save()
+    (image,) = make_images(cohort, 1)
+    readers = [make_user("rita"), make_user("ruth")]
+    for reader in readers:
+        add_member(scope=cohort.scope, user=reader, role=Role.REVIEWER)
+    accession = Accession.objects.get(image=image)
+    record_reviews(accession_ids=[accession.pk], reviewer=readers[0], decision="rejected", reason_code="quality")
+    for address in (f"cohorts/{cohort.pk}", f"images/{image.key}"):
+        first, second, owner = (
+            [event["verb"] for event in client.get(f"/api/v2/{address}/events/").json()["results"]]
+            for client in (browser_of(readers[0]), browser_of(readers[1]), as_alice)
+        )
+        assert "accessions.reviewed" in first
+        assert "accessions.reviewed" not in second
+        assert "accessions.reviewed" in owner
+        assert "rejected" not in text(browser_of(readers[1]).get(f"/{address}/activity/"))

@@ -17,7 +17,7 @@ from django.db.models import Count, Q, QuerySet
 from medtheca.base.errors import Conflict, Invalid, NotAllowed, NotFound, Problem
 from medtheca.domains.access.access import holds_role, scopes_joined
 from medtheca.domains.access.enums import Role, ScopeKind
-from medtheca.domains.access.invitations import invite
+from medtheca.domains.access.invitations import OVER, accept, invitation_of_secret, invite
 from medtheca.domains.access.models import Invitation, Membership, Placement, Scope
 from medtheca.domains.access.operations import add_member, create_scope, remove_member
 from medtheca.domains.accounts.models import User
@@ -125,6 +125,19 @@ def invite_to_group(*, group: Scope, actor: User, email: str, role: str) -> tupl
         invitation, secret = invite(scope=group, email=email, role=_role(role), by=actor)
         _record(actor, "group.invited", group)
     return invitation, secret
+
+
+def accept_into_group(*, secret: str, user: User, with_other_address: bool = False) -> Scope:
+    """Let the person in who holds the secret of an invitation into a group; return the group.
+
+    It is worth what its sender may still give. Raises `NotFound`, or `OtherAddress` where it was sent elsewhere.
+    """
+    with transaction.atomic():
+        invitation = invitation_of_secret(secret)
+        # Before it is accepted: who invites themselves would run the group again afterwards.
+        if invitation.scope.kind != ScopeKind.GROUP or not may_run(invitation.by, invitation.scope):
+            raise NotFound(OVER)
+        return accept(secret=secret, user=user, with_other_address=with_other_address).scope
 
 
 def change_member(*, group: Scope, actor: User, user_id: int, role: str) -> None:

@@ -17,6 +17,7 @@ from medtheca.domains.access.enums import Role
 from medtheca.domains.access.models import Invitation, Membership, Scope
 from medtheca.domains.access.operations import add_member
 from medtheca.domains.accounts.models import User
+from medtheca.domains.ledger.models import Event
 
 LIFE = timedelta(days=14)
 MOST_OPEN = 100
@@ -25,6 +26,8 @@ MOST_OPEN = 100
 MOST_AN_HOUR = 60
 """Invitations that one person may send in an hour: each is a mail to somebody who did not ask for it."""
 
+OVER = "There is no such invitation, or it is over."
+_VERBS = ("contributor.invited", "cohort.invited", "group.invited")
 _RANK = {Role.VIEWER: 0, Role.REVIEWER: 1, Role.EDITOR: 2, Role.OWNER: 3}
 
 
@@ -43,7 +46,7 @@ def invite(*, scope: Scope, email: str, role: Role, by: User) -> tuple[Invitatio
     """Invite an address into a circle; return the invitation with its secret, which is stored nowhere.
 
     An open invitation of the same address gives way. Raises `Invalid` for what is no address, `Conflict` for somebody
-    who is in already or where too many are open.
+    who is in already or where too many are open. The caller records it, as one of `_VERBS`: they are counted.
     """
     address = email.strip().lower()
     try:
@@ -56,7 +59,8 @@ def invite(*, scope: Scope, email: str, role: Role, by: User) -> tuple[Invitatio
     with transaction.atomic():
         # The circle's row is the queue: two at once cannot both be the last that is allowed.
         Scope.objects.select_for_update(no_key=True).get(pk=scope.pk)
-        lately = Invitation.objects.filter(by=by, created__gt=now() - timedelta(hours=1))
+        # By the ledger: invitations go with their circle, and whoever deletes that has sent the mails all the same.
+        lately = Event.objects.filter(actor_id=by.pk, verb__in=_VERBS, at__gt=now() - timedelta(hours=1))
         if lately.count() >= MOST_AN_HOUR:
             raise Conflict(f"You have invited {MOST_AN_HOUR} times in the last hour.", remedy="Go on in an hour.")
         open_invitations(scope).filter(email=address).update(revoked=now())
@@ -111,7 +115,7 @@ def invitation_of_secret(secret: str) -> Invitation:
         .first()
     )
     if found is None or not found.by.is_active:
-        raise NotFound("There is no such invitation, or it is over.")
+        raise NotFound(OVER)
     return found
 
 

@@ -8,7 +8,8 @@ from medtheca.base.errors import NotAllowed
 from medtheca.domains.access.access import holds_role, scopes_joined
 from medtheca.domains.access.enums import Role
 from medtheca.domains.accounts.models import User
-from medtheca.domains.provenance.models import Accession, Cohort, Contributor
+from medtheca.domains.provenance.enums import VersionKind, VersionState
+from medtheca.domains.provenance.models import Accession, Cohort, Contributor, FileVersion
 
 
 def visible_contributors(user: User | None) -> QuerySet[Contributor]:
@@ -35,6 +36,13 @@ def visible_accessions(user: User | None) -> QuerySet[Accession]:
     if user is not None and user.is_active and user.is_staff:
         return Accession.objects.all()
     return Accession.objects.filter(cohort__in=visible_cohorts(user).values("pk"))
+
+
+def brought_by(user: User) -> Q:
+    """Accessions whose file, the present one or the one that waits to be judged, somebody brought themselves."""
+    brought = FileVersion.objects.filter(creator=user, kind=VersionKind.REPLACEMENT)
+    brought = brought.filter(state__in=[VersionState.CANDIDATE, VersionState.CURRENT])
+    return Q(creator=user) | Q(pk__in=brought.values("accession"))
 
 
 def may_own(user: User | None, thing: Contributor | Cohort) -> bool:

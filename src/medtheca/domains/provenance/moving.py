@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from django.db import transaction
 
-from medtheca.base.errors import Conflict, Invalid, NotFound, Problem
+from medtheca.base.errors import Conflict, Invalid, NotAllowed, NotFound, Problem
 from medtheca.domains.access.enums import Role
 from medtheca.domains.access.joining import join_circles, move_images, remove_circle
 from medtheca.domains.access.models import Membership
@@ -128,6 +128,12 @@ def _require(source: Cohort, target: Cohort, actor: User) -> None:
             "The cohorts belong to different contributors, and each answers for its own images.",
             code="other_contributor",
             remedy="Staff can make the two contributors one.",
+        )
+    if target.readers < source.readers and not actor.is_staff:
+        # How many must read is for staff to say, and one may not walk away from it.
+        raise NotAllowed(
+            f"Images of {source.name} need a second reader, and those of {target.name} do not.",
+            remedy="Ask the staff to move them, or to have two readers there too.",
         )
 
 

@@ -79,9 +79,11 @@ def remove_person(*, thing: Thing, user: User, actor: User) -> None:
 def transfer(*, thing: Thing, giver: User, taker: User, actor: User) -> None:
     """Hand ownership over in one step: the new owner is in and the old one out.
 
-    Raises `NotAllowed`, `NotFound` where the giver owns nothing, `Conflict` for a disabled taker.
+    Raises `NotAllowed` (also for a taker who reviews, unless by staff), `NotFound` where the giver owns nothing,
+    `Conflict` for a disabled taker.
     """
     require_owner(actor, thing, to="hand it over")
+    _require_to_change(thing, taker, Role.OWNER, actor)
     with transaction.atomic():
         hand_over(scope=thing.scope, giver=giver, taker=taker)
         invitations.revoke_all_by(user=giver, scope=thing.scope)
@@ -124,11 +126,17 @@ def revoke_invitation(*, thing: Thing, invitation_id: int, actor: User) -> None:
 def accept_invitation(*, secret: str, user: User, with_other_address: bool = False) -> Thing:
     """Let the person in who holds the secret of an invitation; return what they now belong to.
 
-    Raises `NotFound`, or `OtherAddress` where it was sent elsewhere.
+    It is worth what its sender may still give. Raises `NotFound`, or `OtherAddress` where it was sent elsewhere.
     """
     with transaction.atomic():
+        invitation = invitations.invitation_of_secret(secret)
+        thing = thing_of_scope(invitation.scope)
+        try:
+            # Before it is accepted: who invites themselves would be somebody again afterwards.
+            _require_to_change(thing, None, Role(invitation.role), invitation.by)
+        except NotAllowed as refusal:
+            raise NotFound(invitations.OVER) from refusal
         accepted = invitations.accept(secret=secret, user=user, with_other_address=with_other_address)
-        thing = thing_of_scope(accepted.scope)
         _record(thing, "invitation_accepted", user, invitation=accepted.pk, role=accepted.role)
     return thing
 

@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from medtheca.domains.access.access import scopes_joined
 from medtheca.domains.access.enums import Role
 from medtheca.domains.accounts.models import User
-from medtheca.domains.provenance.access import may_review, require_reviewer
+from medtheca.domains.provenance.access import brought_by, may_review, require_reviewer
 from medtheca.domains.provenance.enums import AccessionState, ReviewState, VersionState
 from medtheca.domains.provenance.models import Accession, Cohort, FileVersion, Review
 from medtheca.domains.provenance.queries import cohort_for
@@ -56,7 +56,7 @@ def judged_by(user: User) -> QuerySet[Accession]:
         state=AccessionState.CONVERTED,
         image__withdrawal__isnull=True,
     )
-    return rows if user.is_staff else rows.exclude(creator=user)
+    return rows if user.is_staff else rows.exclude(brought_by(user))
 
 
 def waiting_for(user: User) -> QuerySet[Accession]:

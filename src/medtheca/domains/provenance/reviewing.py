@@ -13,7 +13,7 @@ from medtheca.base.errors import Conflict, Invalid, NotAllowed, NotFound, Proble
 from medtheca.domains.access.access import owns_any
 from medtheca.domains.accounts.models import User
 from medtheca.domains.ledger.operations import record
-from medtheca.domains.provenance.access import require_reviewer, visible_cohorts
+from medtheca.domains.provenance.access import brought_by, require_reviewer, visible_cohorts
 from medtheca.domains.provenance.enums import AccessionState, ReviewDecision, ReviewReason
 from medtheca.domains.provenance.models import Accession, Cohort, Review
 from medtheca.domains.provenance.review_outcome import tell_of_outcomes
@@ -135,7 +135,7 @@ def _require_reviewer_of(ids: Sequence[int], reviewer: User) -> None:
     for cohort in cohorts.values():
         require_reviewer(reviewer, cohort, to="judge its images")
         _require_other_hands(reviewer, cohort)
-    if not reviewer.is_staff and Accession.objects.filter(pk__in=ids, creator=reviewer).exists():
+    if not reviewer.is_staff and Accession.objects.filter(brought_by(reviewer), pk__in=ids).exists():
         raise NotAllowed("You brought these images yourself.", remedy="Ask another reviewer.", code="own_images")
 
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from medtheca.base.errors import Conflict, Invalid, NotAllowed, NotFound
 from medtheca.domains.access.enums import Role, ScopeKind
 from medtheca.domains.access.groups import (
+    accept_into_group,
     change_member,
     count_groups,
     create_group,
@@ -28,7 +29,6 @@ from medtheca.domains.access.groups import (
 )
 from medtheca.domains.access.invitations import (
     OtherAddress,
-    accept,
     invitation_of_secret,
     invitations_of,
     is_for,
@@ -155,7 +155,7 @@ def group_join(request: HttpRequest, secret: str) -> HttpResponse:
     error = ""
     if request.method == "POST" and request.user.is_authenticated:
         try:
-            accept(secret=secret, user=request.user, with_other_address=request.POST.get("other") == "yes")
+            accept_into_group(secret=secret, user=request.user, with_other_address=request.POST.get("other") == "yes")
         except OtherAddress as refusal:
             error = in_words(refusal)
         else:
