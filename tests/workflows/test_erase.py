@@ -7,16 +7,20 @@ import subprocess
 
 import psycopg
 import pytest
+from django.db import transaction
 from PIL import Image as Picture
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from medtheca.base.errors import Conflict, Erased, Invalid, NotAllowed, NotFound
+from medtheca.domains.access.queries import ANYBODY
+from medtheca.domains.access.serving import find_served_image
 from medtheca.domains.accounts.models import DataExport
 from medtheca.domains.accounts.taking import finish_export, request_export
 from medtheca.domains.imaging.models import Image, ImageFile
 from medtheca.domains.ledger.models import Event
 from medtheca.domains.ledger.notifying import notify
 from medtheca.domains.ledger.operations import seal_events
-from medtheca.domains.metadata.models import MetadataFile
+from medtheca.domains.metadata.models import MetadataFile, SheetEdit
 from medtheca.domains.provenance.erasing import (
     confirm_erasure,
     decline_erasure,
@@ -34,6 +38,7 @@ from medtheca.domains.search.queries import image_for
 from medtheca.domains.storage.models import ErasedId
 from medtheca.domains.storage.operations import keeping_blobs, store_blobs
 from medtheca.domains.storage.queries import blob_store
+from medtheca.domains.storage.uploads import part_path
 from medtheca.workflows.backup.known import known_backups
 from medtheca.workflows.backup.lists import entries_in
 from medtheca.workflows.backup.programs import find_program, run_program, server_major
@@ -42,7 +47,10 @@ from medtheca.workflows.checking import Look, check_archive
 from medtheca.workflows.describe import give_metadata
 from medtheca.workflows.describing.reading import read_blob
 from medtheca.workflows.erase import running
+from medtheca.workflows.erase.previewing import preview_erasure
 from medtheca.workflows.publish import withdraw
+from medtheca.workflows.receive import acknowledge_bytes
+from medtheca.workflows.replace import begin_replacement
 from tests.factories.accounts import make_user
 from tests.factories.provenance import deliver, make_cohort, make_zip, run_jobs
 from tests.factories.storage import make_wide_scopes, sha256_of, use_data_folder
@@ -374,7 +382,8 @@ _POINTS = (
     "erase_bytes",
     "clean_database",
     "make_receipt",
-    "words.scrub_reports",
+    "scrub_reports",
+    "give_up_replacements",
     "words.forget_notifications",
     "words.redact_ledger",
     "words.drop_copies",
@@ -540,3 +549,92 @@ def dump_of(url, tmp_path):
         [find_program("pg_dump", server=server_major()), f"--file={path}", "--inserts", url], check=True, timeout=60
     )
     return path.read_text()
+
+
+def test_what_was_to_replace_an_image_of_the_patient_goes_too(archive):
+    """Half an upload would hold the work up for days; a whole one would come back as an image of nobody."""
+    accession, other = Accession.objects.filter(patient=archive.patient).order_by("pk")[:2]
+    image = photograph(77, secret="EXIFMARK")
+    uploads = []
+    for target, sent in ((accession, len(image)), (other, 100)):
+        upload = begin_replacement(
+            user=archive.alice, accession_id=target.pk, filename=f"{NAME}_new.jpg", size=len(image), reason=WORDS
+        )
+        part_path(upload.pk).write_bytes(image[:sent])
+        with transaction.atomic():
+            acknowledge_bytes(upload=upload, begun_at=0, offset=sent)
+        uploads.append(upload.pk)
+    ProcrastinateJob.objects.filter(task_name="replace.accession").update(priority=-99)
+    erasure = archive.erase()
+    run_jobs()
+    erasure.refresh_from_db()
+    assert erasure.state == "done"
+    assert set(Delivery.objects.filter(pk__in=uploads).values_list("state", flat=True)) == {"refused"}
+    assert not Accession.objects.filter(cohort=archive.cohort, name__startswith=NAME).exists()
+    assert marks_in_folder(archive.data) == {}
+
+
+def test_sheets_forget_the_patient_in_every_corner_readable_or_not(archive):
+    short, first = "P7", Accession.objects.filter(patient=archive.patient).first()
+    Patient.objects.filter(pk=archive.patient.pk).update(private_id=short)
+    blob = next(iter(store(b"PK\x03\x04 a workbook under a password")))
+    other = Accession.objects.exclude(patient=archive.patient).first()
+    sheet = MetadataFile.objects.create(
+        cohort=archive.cohort,
+        creator=archive.alice,
+        name="locked.xlsx",
+        blob=blob,
+        state="invalid",
+        matches={"IMG 12": first.pk, "IMG 13": other.pk, "IMG 14": None},
+        report={
+            "columns": [{"column": "patient", "name": "patient_id", "examples": [short, "PAT-OTHER-2"]}],
+            "unmatched": ["IMG 12", "IMG 15"],
+            "unmatched_rows": [
+                {"name": "x", "line": 3, "candidates": [{"accession": first.pk, "name": "short.jpg"}]},
+                {"name": "IMG 15", "line": 4, "candidates": [{"accession": other.pk, "name": "other_0.jpg"}]},
+            ],
+            "problems": [{"line": 3, "file": "IMG 12", "value": short, "message": f"'{short}' is odd."}],
+        },
+    )
+    SheetEdit.objects.create(file=sheet, line=9, column="patient", value=short, by=archive.alice)
+    SheetEdit.objects.create(file=sheet, line=4, column="patient", value="PAT-OTHER-2", by=archive.alice)
+    archive.erase()
+    run_jobs()
+    sheet.refresh_from_db()
+    told = json.dumps([sheet.report, sheet.matches])
+    assert short not in told
+    assert "IMG 12" not in told
+    assert "short.jpg" not in told
+    assert sheet.report.get("unmatched_rows", []) in ([], [sheet_row_of(other)])
+    assert str(first.pk) not in sheet.matches.values()
+    assert not SheetEdit.objects.filter(value=short).exists()
+    check = blob_store().path(sheet.blob.sha256).read_bytes()
+    assert b"password" not in check
+
+
+def sheet_row_of(other):
+    return {"name": "IMG 15", "line": 4, "candidates": [{"accession": other.pk, "name": "other_0.jpg"}]}
+
+
+def store(data):
+    with keeping_blobs():
+        return list(store_blobs([blob_store().stage([data])]).values())
+
+
+def test_a_preview_is_no_way_to_ask_what_others_hold(archive):
+    bob = make_cohort(archive.bob, name="Bob's")
+    deliver(archive.bob, bob, archive.mine[1], filename="my own.jpg")
+    run_jobs()
+    wanted = {"patient_public_id": archive.patient.public_id}
+    assert preview_erasure(user=archive.sam, **wanted).doubts.elsewhere == 1
+    assert preview_erasure(user=archive.alice, **wanted).doubts.elsewhere == 0
+
+
+def test_the_images_are_hidden_while_the_work_waits(archive):
+    Delivery.objects.update(state="unpacking", finished=None)
+    shown = Accession.objects.filter(patient=archive.patient, image__withdrawal__isnull=True).first()
+    assert find_served_image(ANYBODY, shown.image.public_id)
+    erasure = archive.erase()
+    with pytest.raises(Conflict):
+        running.erase_patient(erasure_id=erasure.pk)
+    assert find_served_image(ANYBODY, shown.image.public_id) is None

@@ -9,8 +9,12 @@ from medtheca.domains.access.queries import ANYBODY, viewer_of
 from medtheca.domains.access.serving import find_served_image
 from medtheca.domains.ledger.models import Event, Notification
 from medtheca.domains.provenance.models import Accession, Delivery, FileVersion, Review, Verdict
+from medtheca.domains.provenance.moving import move_accessions
+from medtheca.domains.provenance.operations import create_cohort
 from medtheca.domains.provenance.publication import decide_publication, request_publication
+from medtheca.domains.provenance.purging import purge
 from medtheca.domains.provenance.reviewing import record_reviews
+from medtheca.domains.provenance.selecting import Selection
 from medtheca.domains.provenance.stranded import PATIENCE
 from medtheca.domains.provenance.versions import file_versions_of
 from medtheca.domains.storage.queries import blob_store
@@ -270,3 +274,53 @@ def test_a_png_takes_the_place_of_a_jpeg(alice, cohort, accession):
     assert (accession.image.media_type, accession.image.format) == ("image/png", "png")
     files = {file.kind: file.media_type for file in accession.image.files.all()}
     assert files["public"] == "image/png"
+
+
+def test_an_upload_does_not_follow_an_image_into_another_cohort(alice, cohort, accession):
+    edith = make_user("edith")
+    add_member(scope=cohort.scope, user=edith, role=Role.EDITOR)
+    content = jpeg(seed=2)
+    upload = begin_replacement(
+        user=edith, accession_id=accession.pk, filename="b.jpg", size=len(content), reason=REASON
+    )
+    other = create_cohort(
+        contributor=cohort.contributor, creator=alice, name="Other", licence="CC0-1.0", attribution="Clinic"
+    )
+    move_accessions(source=cohort, target=other, accession_ids=[accession.pk], actor=alice)
+    part_path(upload.pk).write_bytes(content)
+    acknowledge_bytes(upload=upload, begun_at=0, offset=len(content))
+    run_jobs()
+    assert Delivery.objects.get(pk=upload.pk).refusal_code == "moved"
+    assert not FileVersion.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_to_replace_a_purged_image_does_not_become_a_new_one(alice, cohort, accession):
+    content = jpeg(seed=2)
+    arriving = begin_replacement(
+        user=alice, accession_id=accession.pk, filename="b.jpg", size=len(content), reason=REASON
+    )
+    send(alice, accession, jpeg(seed=3))
+    plan = purge(selection=Selection(accession_ids=(accession.pk,)), reason="A mistake.", actor=make_user("sam"))
+    assert plan.number == 1
+    part_path(arriving.pk).write_bytes(content)
+    with pytest.raises(Conflict):
+        acknowledge_bytes(upload=arriving, begun_at=0, offset=len(content))
+    run_jobs()
+    assert not Accession.objects.exists()
+    assert set(Delivery.objects.filter(upload__filename__in=["b.jpg", "second.jpg"]).values_list("state")) == {
+        ("refused",)
+    }
+
+
+def test_a_reviewer_sees_no_version_of_a_withdrawn_image(client, alice, cohort, accession, rita):
+    send(alice, accession, jpeg(seed=2))
+    run_jobs()
+    address = f"/accessions/{accession.pk}/versions/1/web/"
+    client.force_login(rita)
+    assert client.get(address).status_code == 200
+    accession.refresh_from_db()
+    withdraw(user=alice, image_ref=str(accession.image.key), reason="Consent was withdrawn.")
+    assert client.get(address).status_code == 404
+    client.force_login(alice)
+    assert client.get(address).status_code == 200

@@ -139,9 +139,21 @@ def _only_source(file: BinaryIO, upload: Upload) -> Source:
 
 
 def _begin(delivery: Delivery, upload: Upload, arrival: Arrival) -> FileVersion | None:
-    accession, staged = delivery.replaces, arrival.staged
-    assert accession is not None
+    staged = arrival.staged
     assert staged is not None
+    # Locked, so that nobody takes it elsewhere between this look and the version.
+    rows = Accession.objects.select_for_update(of=("self",)).select_related("original")
+    accession = rows.filter(pk=delivery.replaces_id or 0).first()
+    present = Delivery.objects.get(pk=delivery.pk)
+    if accession is None or present.state != DeliveryState.UNPACKING:
+        raise Conflict("The image that it was to replace is gone.", code="gone")
+    if accession.cohort_id != present.cohort_id:
+        # Who may change a file of the one cohort may not of the other.
+        raise Conflict(
+            "The image was moved to another cohort while its new file was on the way.",
+            code="moved",
+            remedy="Upload the file again on the image's page.",
+        )
     note_members(delivery, 1)
     verdict = Verdict(
         delivery=delivery,

@@ -75,6 +75,11 @@ class User(AbstractBaseUser, PermissionsMixin):
             return f"deleted-{self.hash_id}"
         return f"{self.first_name} {self.last_name}".strip() or self.email
 
+    @property
+    def shown_name(self) -> str:
+        """First and last name, or the pseudonym where there is none: what those read who need not know the address."""
+        return self.full_name if self.first_name or self.last_name or self.deleted else f"User {self.hash_id}"
+
 
 class ApiToken(models.Model):
     """A key for programs: shown once, stored as SHA-256 of its random secret."""

@@ -14,6 +14,7 @@ from medtheca.domains.provenance.enums import AccessionState, Outcome, RequestSt
 from medtheca.domains.provenance.linking import loosen, relink
 from medtheca.domains.provenance.models import Accession, Delivery, FileVersion, PublishItem, Verdict, VersionFile
 from medtheca.domains.provenance.plans import Plan, Reason, Step, require_as_planned
+from medtheca.domains.provenance.replacements import give_up_replacements
 from medtheca.domains.provenance.selecting import Selection, selected, was_published
 from medtheca.domains.storage.operations import keeping_blobs
 
@@ -87,7 +88,8 @@ def _plan(selection: Selection, *, lock: bool) -> tuple[Plan, list[Accession]]:
 def _remove(rows: Sequence[Accession], reason: str) -> None:
     ids = [row.pk for row in rows]
     images = [row.image_id for row in rows if row.image_id is not None]
-    blobs = _blobs_of(ids, images) | {row.original_id for row in rows if row.original_id is not None}
+    blobs = {blob.pk for blob in give_up_replacements(accession_ids=ids)}
+    blobs |= _blobs_of(ids, images) | {row.original_id for row in rows if row.original_id is not None}
     cohorts = {row.cohort_id for row in rows}
     contents = loosen(ids, cohort_ids=cohorts)
     told = Verdict.objects.filter(accession__in=ids)

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from medtheca.base.errors import Conflict, Invalid, NotAllowed, NotFound
+from medtheca.domains.access.queries import withdrawn_among
 from medtheca.domains.provenance.access import may_edit, may_review, require_editor
 from medtheca.domains.provenance.queries import accession_for
 from medtheca.domains.provenance.versions import file_of_version, require_replaceable
@@ -86,7 +87,8 @@ def version_file(request: HttpRequest, accession_id: int, number: int, name: str
     accession = accession_for(user, accession_id)
     if not may_edit(user, accession.cohort) and not may_review(user, accession.cohort):
         raise NotAllowed("Only those who work on the images or judge them see their versions.")
-    if name not in _SHOWN:
+    withdrawn = accession.image_id is not None and bool(withdrawn_among([accession.image_id]))
+    if name not in _SHOWN or (withdrawn and not may_edit(user, accession.cohort)):
         raise NotFound("There is no such file.")
     media_type, content = file_of_version(accession, number, NAMES[name])
     response = HttpResponse(content, content_type=media_type)

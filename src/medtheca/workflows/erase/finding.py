@@ -14,6 +14,7 @@ from medtheca.domains.imaging.models import Image, ImageFile
 from medtheca.domains.metadata.models import Description, MetadataVersion
 from medtheca.domains.provenance.models import (
     Accession,
+    Delivery,
     FileVersion,
     Lesion,
     Patient,
@@ -58,7 +59,7 @@ class Doubts:
     """What a person has to look at before the work begins, because the archive cannot know.
 
     `alike` are other accessions of the contributor whose name holds the patient's private id; `same_bytes` those that
-    hold bytes of the patient under another name, here or (counted only) at other contributors.
+    hold bytes of the patient under another name, here or (counted only, for staff) at other contributors.
     """
 
     alike: list[Accession]
@@ -119,6 +120,8 @@ def _find_lesions(plan: Plan, accessions: list[Accession]) -> None:
 
 def _find_uploads(plan: Plan, accessions: list[Accession], versions: list[FileVersion]) -> None:
     came_in = {row.delivery_id for row in accessions} | {row.delivery_id for row in versions} - {None}
+    # What was sent to replace one of them, too, whatever became of it.
+    came_in |= set(Delivery.objects.filter(replaces__in=plan.accessions).values_list("pk", flat=True))
     came_in.discard(None)
     plan.uploads = sorted(str(pk) for pk in came_in)
     mixed = Verdict.objects.filter(delivery__in=came_in, accession__isnull=False).exclude(accession__in=plan.accessions)
@@ -171,8 +174,11 @@ def count_traces(plan: Plan) -> dict[str, int]:
     return {name: number for name, number in counted.items() if number or name == "images"}
 
 
-def find_doubts(plan: Plan) -> Doubts:
-    """What may be of the patient too, or holds the same bytes."""
+def find_doubts(plan: Plan, *, everywhere: bool = False) -> Doubts:
+    """What may be of the patient too, or holds the same bytes; `everywhere` counts also what others hold.
+
+    An owner must not learn that: they could upload any picture, look, and know whether somebody has it.
+    """
     others = Accession.objects.exclude(pk__in=plan.accessions).select_related("cohort__contributor")
     here = others.filter(cohort__contributor=plan.contributor)
     alike: list[Accession] = []
@@ -185,7 +191,7 @@ def find_doubts(plan: Plan) -> Doubts:
     return Doubts(
         alike=alike,
         same_bytes=list(held.filter(cohort__contributor=plan.contributor).order_by("pk")[:100]),
-        elsewhere=held.exclude(cohort__contributor=plan.contributor).count(),
+        elsewhere=held.exclude(cohort__contributor=plan.contributor).count() if everywhere else 0,
     )
 
 

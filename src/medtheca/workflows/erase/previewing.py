@@ -45,7 +45,7 @@ def preview_erasure(*, user: User, patient_public_id: str) -> Preview:
     require_owner(user, patient.contributor, to="ask that a patient be erased")
     plan = make_plan(patient)
     images = list(Image.objects.filter(pk__in=plan.images).order_by("created", "pk"))
-    return Preview(patient, plan.counts, images, find_doubts(plan), backups_with(plan))
+    return Preview(patient, plan.counts, images, find_doubts(plan, everywhere=user.is_staff), backups_with(plan))
 
 
 def preview_of_erasure(*, user: User, erasure: Erasure) -> Preview | None:

@@ -66,4 +66,4 @@ def backups_with(plan: Plan) -> list[dict[str, Any]]:
 def _said_by(person: Any, moment: Any) -> dict[str, Any] | None:
     if person is None:
         return None
-    return {"by": person.full_name, "at": moment.isoformat() if moment else None}
+    return {"by": person.shown_name, "at": moment.isoformat() if moment else None}

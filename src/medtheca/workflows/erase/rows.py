@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.apps import apps
 from django.db import models, transaction
@@ -10,7 +11,7 @@ from django.db import models, transaction
 from medtheca.domains.imaging.models import Image
 from medtheca.domains.metadata.models import Description, MetadataVersion
 from medtheca.domains.provenance.enums import Outcome
-from medtheca.domains.provenance.models import Accession, Lesion, Patient, Verdict
+from medtheca.domains.provenance.models import Accession, Delivery, Lesion, Patient, Verdict
 from medtheca.domains.provenance.operations import finish_delivery_if_done
 from medtheca.domains.storage.erased import note_erased
 from medtheca.domains.storage.models import Upload
@@ -67,6 +68,11 @@ def _blank_verdicts(plan: Plan) -> None:
 
 def _blank_uploads(plan: Plan) -> None:
     Upload.objects.filter(pk__in=plan.own_uploads).update(filename=_BLANK, declared_sha256="", media_type="")
+    # Words that somebody typed, or that name the file.
+    Delivery.objects.filter(replaces__in=plan.accessions).update(reason="")
+    Delivery.objects.filter(upload__in=[UUID(pk) for pk in plan.own_uploads]).exclude(refusal="").update(
+        refusal=_WORDS, remedy=""
+    )
     # A checksum knows a container again that held the patient's files among others'.
     Upload.objects.filter(pk__in=plan.uploads).update(declared_sha256="")
 

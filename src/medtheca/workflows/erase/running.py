@@ -19,6 +19,7 @@ from medtheca.domains.ledger.operations import record
 from medtheca.domains.metadata.models import MetadataFile
 from medtheca.domains.provenance.enums import DeliveryState, ErasureStage, ErasureState
 from medtheca.domains.provenance.models import Accession, Delivery, Erasure, Lesion, Patient
+from medtheca.domains.provenance.replacements import give_up_replacements
 from medtheca.domains.storage.erasing import erase_bytes, left_of
 from medtheca.domains.storage.models import Upload
 from medtheca.workflows.backup.known import known_folders
@@ -29,6 +30,7 @@ from medtheca.workflows.erase.finding import begun, make_plan
 from medtheca.workflows.erase.marks import marks_of
 from medtheca.workflows.erase.plans import Plan
 from medtheca.workflows.erase.receipts import make_receipt
+from medtheca.workflows.erase.reports import scrub_reports
 from medtheca.workflows.erase.rows import MoreCameIn, remove_rows
 from medtheca.workflows.erase.sheets import cut_sheet
 
@@ -73,11 +75,14 @@ def work_from_plan(erasure: Erasure, plan: Plan) -> None:
 
 
 def _keep_plan(erasure: Erasure, plan: Plan, stage: ErasureStage) -> None:
+    # Every door closes within the minute, however long the rest takes or has to wait.
+    set_visibility(image_ids=plan.images, visibility=Visibility.PRIVATE)
+    plan.blobs |= {blob.sha256: blob.size for blob in give_up_replacements(accession_ids=plan.accessions)}
     _wait_for_work(plan)
     # Beside the database first: from here on a restored backup erases again what this erases.
     write_entry(entry_of(erasure, plan), known_folders())
     with transaction.atomic():
-        # Every door closes within the minute, however long the rest takes.
+        # Once more: a publication may have been under way.
         set_visibility(image_ids=plan.images, visibility=Visibility.PRIVATE)
         _advance(erasure, plan, stage)
 
@@ -137,7 +142,7 @@ def _remove_words(erasure: Erasure) -> None:
         return
     plan = Plan.of_json(erasure.plan)
     marks, plan.kept_marks = marks_of(plan)
-    words.scrub_reports(plan)
+    scrub_reports(plan)
     plan.counts["notifications"] = plan.counts.get("notifications", 0) + words.forget_notifications(plan)
     plan.counts["details of ledger events"] = plan.counts.get("details of ledger events", 0) + words.redact_ledger(
         plan, marks, actor_id=erasure.decider_id

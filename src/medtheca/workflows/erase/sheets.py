@@ -10,7 +10,7 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from medtheca.domains.metadata.models import MetadataFile, SheetEdit, SheetRow
 from medtheca.domains.provenance.models import Accession
@@ -24,6 +24,7 @@ from medtheca.toolkit.schemas.table import FILENAME_COLUMNS, TableError, normali
 from medtheca.toolkit.schemas.workbook import is_workbook
 from medtheca.workflows.describing.reading import read_file
 from medtheca.workflows.erase.plans import Plan
+from medtheca.workflows.erase.reports import stands_in, words_of
 
 REMOVED = b"This spreadsheet was removed because a patient was erased and it could not be read.\n"
 _SURE = 6
@@ -122,11 +123,21 @@ class _Test:
 
 
 def _is_tied(plan: Plan, file: MetadataFile) -> bool:
-    return SheetRow.objects.filter(file=file, accession__in=plan.accessions).exists()
+    """Whether anything that is kept of a file besides its bytes is of the patient."""
+    if _lines_of_rows(plan, file):
+        return True
+    mine = set(plan.accessions)
+    return any(pk in mine for pk in file.matches.values()) or stands_in([file.report, file.matches], words_of(plan))
 
 
 def _lines_of_rows(plan: Plan, file: MetadataFile) -> set[int]:
-    return set(SheetRow.objects.filter(file=file, accession__in=plan.accessions).values_list("line", flat=True))
+    """Lines that were read as the patient's: by their image, by what they were to say, or by a corrected cell."""
+    words = words_of(plan)
+    said = Q(accession__in=plan.accessions) | Q(name__in=words)
+    for name, ids in (("patient_id", [plan.private_id]), ("lesion_id", plan.lesion_private_ids)):
+        said |= Q(**{f"structured__{name}__1__in": [text for text in ids if text]})
+    lines = set(SheetRow.objects.filter(said, file=file).values_list("line", flat=True))
+    return lines | set(SheetEdit.objects.filter(file=file, value__in=words).values_list("line", flat=True))
 
 
 def _read(file: MetadataFile) -> list[_Row] | None:

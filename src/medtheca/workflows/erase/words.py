@@ -20,10 +20,9 @@ from django.db.models import Q
 from medtheca.domains.accounts.models import DataExport
 from medtheca.domains.ledger.models import Event, Notification
 from medtheca.domains.ledger.redaction import redact_events
-from medtheca.domains.metadata.models import MetadataFile
 from medtheca.domains.trials.models import Inspection
 from medtheca.domains.trials.scratch import remove_scratch
-from medtheca.workflows.erase.marks import GONE, Marks, walk
+from medtheca.workflows.erase.marks import Marks
 from medtheca.workflows.erase.plans import Plan
 
 # What may go on to name the patient: the tombstones, and the erasure with its plan, which is emptied at the end. The
@@ -33,23 +32,6 @@ _TEXTS = {"text", "character varying", "character"}
 _MOST_ROWS = 5_000
 _CHUNK = 100
 _FOLDERS = ("logs", "mail", "demo")
-
-
-def scrub_reports(plan: Plan) -> None:
-    """Take what only the patient's rows said out of the reports on spreadsheets from which rows were cut."""
-    words = set(plan.values) | set(plan.names) | {plan.private_id, *plan.lesion_private_ids} - {""}
-
-    def change(text: str) -> str:
-        if text.strip() in words:
-            return GONE
-        for word in words:
-            if len(word) >= 4 and word in text:
-                text = text.replace(word, GONE)
-        return text
-
-    for file in MetadataFile.objects.filter(pk__in=[int(pk) for pk in plan.sheets]):
-        file.report, file.matches = walk(file.report, change), walk(file.matches, change)
-        file.save(update_fields=["report", "matches"])
 
 
 def forget_notifications(plan: Plan) -> int:
