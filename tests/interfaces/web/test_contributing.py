@@ -10,10 +10,12 @@ from medtheca.domains.access.enums import Role
 from medtheca.domains.access.models import Invitation, Membership
 from medtheca.domains.access.operations import add_member
 from medtheca.domains.accounts.models import User
+from medtheca.domains.accounts.profiles import Profile, change_profile
 from medtheca.domains.provenance.agreements import AGREEMENT_VERSION, agreement_is_current
 from medtheca.domains.provenance.models import Accession, Agreement, Cohort, Contributor
 from medtheca.domains.provenance.operations import create_cohort
 from medtheca.domains.provenance.publication import decide_publication, request_publication
+from medtheca.domains.provenance.reviewing import record_reviews
 from tests.factories.accounts import PASSWORD, make_user
 from tests.factories.images import make_images
 from tests.factories.provenance import make_cohort
@@ -77,7 +79,14 @@ def test_a_viewer_does_not_see_the_contact(as_alice, contributor):
     page = words(browser_of(victor).get(f"/contributors/{contributor.pk}/"))
     assert contributor.institution_name in page
     assert "Muster" not in page
-    assert "alice@example.org" not in words(browser_of(victor).get(f"/contributors/{contributor.pk}/people/"))
+    change_profile(
+        user=User.objects.get(email="alice@example.org"),
+        profile=Profile(affiliation="Clinic of Exampleton", orcid="0000-0002-1825-0097"),
+    )
+    page = words(browser_of(victor).get(f"/contributors/{contributor.pk}/people/"))
+    assert "alice@example.org" not in page
+    assert "Clinic of Exampleton" in page
+    assert "https://orcid.org/0000-0002-1825-0097" in page
 
 
 def test_somebody_who_has_no_account_accepts_an_invitation(
@@ -349,3 +358,28 @@ def test_the_menu_offers_review_to_reviewers_alone(as_alice, as_sam, cohort):
 def test_the_guide_is_for_everybody(nobody):
     assert "What should I use?" in words(nobody.get("/guide/"))
     assert isinstance(nobody, Client)
+
+
+def test_who_owns_nothing_reads_nobodys_address(cohort, alice):
+    alice.first_name = alice.last_name = ""
+    alice.save()
+    viewer = make_user("vera")
+    add_member(scope=cohort.contributor.scope, user=viewer, role=Role.VIEWER)
+    client = browser_of(viewer)
+    (image,) = make_images(cohort, 1)
+    sam = make_user("sam")
+    User.objects.filter(pk=sam.pk).update(first_name="", last_name="")
+    accession = Accession.objects.get(image=image)
+    record_reviews(accession_ids=[accession.pk], reviewer=sam, decision="accepted")
+    for address in (
+        f"/cohorts/{cohort.pk}/people/",
+        f"/contributors/{cohort.contributor_id}/",
+        f"/contributors/{cohort.contributor_id}/people/",
+        f"/cohorts/{cohort.pk}/",
+        f"/accessions/{accession.pk}/",
+        f"/images/{image.key}/",
+    ):
+        page = client.get(address)
+        assert page.status_code == 200
+        assert alice.email not in words(page), address
+        assert sam.email not in words(page), address

@@ -178,7 +178,7 @@ def _shown(cohort: Cohort) -> dict[str, object]:
         "contributor": {"name": cohort.contributor.institution_name},
         "consent_basis": cohort.consent_basis,
         "attested": cohort.attested,
-        "attested_by": cohort.attested_by.full_name if cohort.attested_by else "",
+        "attested_by": cohort.attested_by.shown_name if cohort.attested_by else "",
         "attest_url": reverse("cohort_attest", args=[cohort.pk]),
         "readers": cohort.readers,
         "licence": cohort.licence,

@@ -135,7 +135,7 @@ def history(accession: Accession) -> list[dict[str, Any]]:
         {
             "number": version.number,
             "created": version.created,
-            "by": version.creator.full_name,
+            "by": version.creator.shown_name,
             "source": version.source.name if version.source else "",
             "source_url": reverse("metadata_file", args=[version.source_id]) if version.source_id else "",
             "reason": version.reason,

@@ -147,7 +147,7 @@ def _request(row: Any, counts: PublishCounts, *, decidable: bool = False) -> dic
         "url": reverse("publish_request", args=[row.pk]),
         "cohort": {"name": row.cohort.name, "url": reverse("cohort", args=[row.cohort_id])},
         "contributor": row.cohort.contributor.institution_name,
-        "requested_by": row.requester.full_name,
+        "requested_by": row.requester.shown_name,
         "created": row.created,
         "count": row.number,
         "state": row.state,
@@ -172,7 +172,7 @@ def _decided(rows: list[Any]) -> list[dict[str, Any]]:
             "count": row.number,
             "left_out": counts[row.pk].withdrawn + counts[row.pk].not_accepted,
             "state": row.state,
-            "decided_by": row.decided_by.full_name if row.decided_by else "",
+            "decided_by": row.decided_by.shown_name if row.decided_by else "",
             "decided": row.decided,
             "reason": row.reason,
         }

@@ -132,7 +132,7 @@ def review_row(review: Review) -> dict[str, Any]:
     """One line of the history."""
     return {
         "decision": review.decision,
-        "by": review.reviewer.full_name,
+        "by": review.reviewer.shown_name,
         "at": review.at,
         "code": ReviewReason(review.reason_code).label if review.reason_code else "",
         "reason": review.reason,

@@ -102,7 +102,7 @@ def metadata_file(request: HttpRequest, file_id: int) -> HttpResponse:
         "may_change": may_change,
         "next": _next_step(file) if may_change else None,
         "groups": [] if file.state in {MetadataFileState.APPLIED, MetadataFileState.UNDONE} else _groups(file),
-        "applied_by": file.applied_by.full_name if file.applied_by else "",
+        "applied_by": file.applied_by.shown_name if file.applied_by else "",
         "applied_at": file.applied_at,
         "conflicts": _conflicts(request, file) if may_change and file.state == MetadataFileState.UNDONE else [],
         "upload_url": reverse("metadata_upload", args=[file.cohort_id]),

@@ -26,7 +26,7 @@ def sheet_context(file: MetadataFile, *, step: str = "") -> dict[str, Any]:
             "name": file.name,
             "state": file.state,
             "created": file.created,
-            "by": file.creator.full_name,
+            "by": file.creator.shown_name,
             "words": metadata_words(file),
             "rows": file.rows,
             "done": file.done,
