@@ -47,6 +47,7 @@ ROWS = [
     people("patients/"),
     _owners("GET", "patients/<str:public_id>/", "patients/{patient}/"),
     everybody("patients/<str:public_id>/", 410, address=f"patients/{ERASED}/"),
+    everybody("lesions/"),
     everybody("lesions/<str:public_id>/", address="lesions/{public_lesion}/"),
     Row(
         "GET",

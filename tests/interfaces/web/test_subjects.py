@@ -47,6 +47,19 @@ def test_everybody_sees_a_public_lesion_without_private_ids(nobody, as_alice, pa
     assert f"/patients/{patient.public_id}/" in text(as_alice.get(f"/lesions/{lesion.public_id}/"))
 
 
+def test_lesions_are_listed_where_every_image_may_be_seen(nobody, as_alice, as_charlie, cohort, patient):
+    page = text(nobody.get("/lesions/"))
+    assert Lesion.objects.get().public_id in page
+    assert page.count('class="tile"') == 3
+    assert "MRN-20471" not in page
+    [private] = make_images(cohort, 1, names=["d.jpg"])
+    link_subjects(contributor=cohort.contributor, rows=[(Accession.objects.get(image=private), "MRN-20471", "arm")])
+    for client in (nobody, as_charlie):
+        assert "No lesions yet" in text(client.get("/lesions/"))
+    assert "4 images" in text(as_alice.get("/lesions/"))
+    assert nobody.get("/lesions/?page=9").status_code == 400
+
+
 def test_alice_asks_sam_confirms(as_alice, as_sam, patient):
     page = text(as_alice.get(f"/erasures/new/?patient={patient.public_id}"))
     assert "What is removed" in page

@@ -1,4 +1,4 @@
-"""A lesion: its images side by side, over time."""
+"""Lesions, and one of them: its images side by side, over time."""
 
 from __future__ import annotations
 
@@ -12,10 +12,42 @@ from django.views.decorators.http import require_safe
 
 from medtheca.base.errors import DomainError
 from medtheca.domains.provenance.patients import patient_for
-from medtheca.domains.search.lesions import SeenImage, SeenLesion, lesion_for
+from medtheca.domains.search.lesions import SeenImage, SeenLesion, lesion_for, see_lesions, visible_lesions
+from medtheca.interfaces.web.paging import slice_of
 from medtheca.interfaces.web.people import person
 from medtheca.interfaces.web.subjects.patients import title_of_day
 from medtheca.interfaces.web.tiles import image_url, tiles_of
+
+_PAGE = 30
+_SHOWN = 4
+
+
+@require_safe
+def lesions(request: HttpRequest) -> HttpResponse:
+    """Lesions whose every image the person may see, each with its first images."""
+    asker = request.user if request.user.is_authenticated else None
+    found = slice_of(request, visible_lesions(asker), size=_PAGE)
+    seen = see_lesions(found.rows, asker=asker)
+    # All tiles at once: three queries a page, not three a lesion.
+    first = [row.image for one in seen for row in one.images[:_SHOWN]]
+    tiles = {tile["key"]: tile for tile in tiles_of(first)}
+    context = {
+        "lesions": [
+            {
+                "id": one.public_id,
+                "url": reverse("lesion", args=[one.public_id]),
+                "images": len(one.images),
+                "more": max(0, len(one.images) - _SHOWN),
+                "outcome": one.outcome_diagnosis.replace(":", " → "),
+                "monitored": one.longitudinally_monitored,
+                "tiles": [tiles[str(row.image.key)] for row in one.images[:_SHOWN]],
+            }
+            for one in seen
+        ],
+        "gallery_url": reverse("gallery"),
+        **found.links(),
+    }
+    return render(request, "pages/lesions.html", context)
 
 
 @require_safe

@@ -10,6 +10,7 @@ from medtheca.interfaces.web.subjects import erasures, lesions, patients
 urlpatterns = [
     path("patients/", page(patients.patients), name="patients"),
     path("patients/<str:public_id>/", page(patients.patient), name="patient"),
+    path("lesions/", page(lesions.lesions), name="lesions"),
     path("lesions/<str:public_id>/", page(lesions.lesion), name="lesion"),
     path("erasures/", page(erasures.erasures), name="erasures"),
     path("erasures/new/", page(erasures.erasure_new), name="erasure_new"),
