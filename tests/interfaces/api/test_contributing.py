@@ -8,6 +8,7 @@ from django.core import mail
 from medtheca.domains.access.enums import Role
 from medtheca.domains.access.models import Invitation
 from medtheca.domains.access.operations import add_member
+from medtheca.domains.accounts.profiles import Profile, change_profile
 from medtheca.domains.provenance.agreements import AGREEMENT_VERSION
 from medtheca.domains.provenance.models import Accession, Agreement, Cohort, Contributor
 from medtheca.domains.provenance.operations import create_cohort
@@ -88,7 +89,11 @@ def test_only_those_who_edit_read_the_contact(cohort, writer):
     seen = by_token(victor).get(path).body
     assert (seen["legal_contact_info"], seen["institution_name"]) == ("", cohort.contributor.institution_name)
     assert by_token(victor).get("contributors/").body["results"][0]["legal_contact_info"] == ""
-    assert by_token(victor).get(f"{path}members/").body[0]["email"] is None
+    known = Profile(affiliation="Clinic of Exampleton", orcid="0000-0002-1825-0097")
+    change_profile(user=cohort.creator, profile=known)
+    told = by_token(victor).get(f"{path}members/").body[0]
+    assert told["email"] is None
+    assert (told["affiliation"], told["orcid"]) == ("Clinic of Exampleton", "0000-0002-1825-0097")
 
 
 def test_a_cohort_changes_what_is_named_and_nothing_else(cohort, writer):

@@ -94,8 +94,10 @@ def _rows(thing: people.Thing, user: User, *, owns: bool) -> list[dict[str, Any]
         rows.append(
             {
                 "id": member.user.pk,
-                "name": member.user.full_name,
+                "name": member.user.full_name if owns else member.user.shown_name,
                 "email": member.user.email if owns else "",
+                "affiliation": member.user.affiliation,
+                "orcid": member.user.orcid,
                 "active": member.user.is_active,
                 "role": member.role.value,
                 "role_words": member.role.label,

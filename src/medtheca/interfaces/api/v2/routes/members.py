@@ -154,8 +154,10 @@ def _members(thing: people.Thing, user: User) -> list[dict[str, Any]]:
     return [
         {
             "user": row.user.pk,
-            "name": row.user.full_name if owns or not row.user.full_name.count("@") else "",
+            "name": row.user.full_name if owns else row.user.shown_name,
             "email": row.user.email if owns else None,
+            "affiliation": row.user.affiliation,
+            "orcid": row.user.orcid,
             "role": row.role.value,
             "since": row.since,
             "contributor": row.through.pk if row.through else None,

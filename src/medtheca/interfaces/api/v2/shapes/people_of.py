@@ -48,6 +48,8 @@ class MemberOut(Schema):
     user: int
     name: str
     email: str | None = Field(description="For owners and staff.")
+    affiliation: str
+    orcid: str = Field(description="ORCID iD, or empty.")
     role: RoleName
     since: datetime
     contributor: int | None = Field(description="The contributor by which somebody belongs to a cohort.")
