@@ -76,7 +76,8 @@ class Report:
         for name, line in zip(names, sheet.lines, strict=True):
             lines.setdefault(name, line)
         missing = [name for name in unchosen(matches, chosen) if name]
-        self._counts["unmatched"] = sum(1 for name in names if name in set(missing)) if missing else 0
+        unmatched = set(missing)
+        self._counts["unmatched"] = sum(1 for name in names if name in unmatched)
         self._counts["left_out"] = sum(1 for name in names if name in chosen and chosen[name] is None)
         self._unmatched = missing[:_MOST_REPORTED]
         self._unmatched_rows = [
