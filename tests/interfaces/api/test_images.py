@@ -228,7 +228,9 @@ def test_withdrawing_closes_the_door_for_all_but_owners(alice, cohort):
     image = make_image(cohort, visibility=PUBLIC)
     answer = by_token(alice, "write").post(f"images/{image.public_id}/withdraw/", {"reason": "Consent withdrawn."})
     assert (answer.status_code, answer.body["public"]) == (200, False)
-    assert nobody().get(f"images/{image.public_id}/").status_code == 404
+    gone = nobody().get(f"images/{image.public_id}/")
+    # Who cites it is told that it was there, and why it is not; nothing else of it.
+    assert (gone.status_code, gone.body["code"]) == (410, "withdrawn")
     assert nobody().get("images/").body["count"] == 0
     assert image.withdrawal.reason == "Consent withdrawn."
 

@@ -1,11 +1,9 @@
-"""Every route of the API, asked by everybody. A route without a row here fails."""
+"""Routes of the API, asked by session and by token; `tests/interfaces/test_matrix.py` sees that none is forgotten."""
 
 from types import SimpleNamespace
 
 import pytest
 from django.db import transaction
-from django.test import Client
-from django.urls import URLPattern, get_resolver
 
 from medtheca.domains.access.enums import Visibility
 from medtheca.domains.accounts.models import ApiToken
@@ -168,26 +166,3 @@ def test_a_revoked_token_is_not_taken_for_nobody_and_uses_no_session(world):
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
     assert ApiToken.objects.filter(revoked__isnull=False).count() == 1
-
-
-def routes_of(patterns, prefix=""):
-    for pattern in patterns:
-        if isinstance(pattern, URLPattern):
-            yield f"{prefix}{pattern.pattern}"
-        else:
-            yield from routes_of(pattern.url_patterns, f"{prefix}{pattern.pattern}")
-
-
-def test_every_route_and_method_has_a_row():
-    samples = {"<isic_id>": "ISIC_0000001", "<uuidstr:upload_id>": "0" * 8 + "-0000-0000-0000-" + "0" * 12}
-    found = set()
-    for route in routes_of(get_resolver("medtheca.interfaces.api.v2.urls").url_patterns):
-        if not route.startswith("v2/"):
-            continue
-        path = route
-        for part in [part for part in route.split("/") if part.startswith("<")]:
-            path = path.replace(part, samples.get(part, "1"))
-        # A method that nobody has is answered with those that there are.
-        allowed = Client().generic("PURGE", f"/api/{path}").headers.get("Allow", "GET")
-        found |= {f"{method} {route.removeprefix('v2/')}" for method in allowed.split(", ")}
-    assert found == {row[0] for row in ROWS}

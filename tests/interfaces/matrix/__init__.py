@@ -14,7 +14,7 @@ To add an area, write a module here with `ROWS`, and with `prepare(world)` where
 What a person may not know of is 404, never 403. `LOGIN` is a redirect to the log-in. Each request is made in a
 transaction of its own that is rolled back, so rows do not depend on each other. Addresses below `api/` are asked by
 session with the proof of a page (CSRF), and `data` is sent as JSON; others are forms. `data` may be a function of the
-world. Tokens are the matter of `tests/interfaces/api/test_permissions.py`.
+world. Every row of the API that changes something is also asked with a token that only reads, and with a revoked one.
 """
 
 from collections.abc import Callable
