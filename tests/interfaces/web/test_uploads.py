@@ -74,6 +74,7 @@ def test_many_files_are_paged_both_ways_without_loss(as_alice, cohort, django_as
     for verdict in delivery.verdicts.all():
         verdict.accession = accessions[verdict.path]
         verdict.save()
+    as_alice.get("/styleguide/")  # the first request of a session writes it down
     with django_assert_max_num_queries(12):
         page = as_alice.get(f"/uploads/{delivery.pk}/")
     seen = paths_on(page)
@@ -120,6 +121,7 @@ def test_no_cell_of_the_csv_is_a_formula(as_alice, cohort, name):
 
 def test_the_csv_of_many_files_takes_a_bounded_number_of_queries(as_alice, cohort, django_assert_max_num_queries):
     delivery = make_delivery(cohort, [{"path": f"{n}.jpg", "outcome": "refused"} for n in range(3000)])
+    as_alice.get("/styleguide/")  # the first request of a session writes it down
     with django_assert_max_num_queries(8):
         rows = read_csv(as_alice.get(f"/uploads/{delivery.pk}/verdicts.csv"))
     assert len(rows) == 3000
@@ -137,6 +139,7 @@ def test_uploads_are_listed_newest_first_in_a_bounded_number_of_queries(
 ):
     for number in range(12):
         make_delivery(cohort, MIXED, filename=f"{number}.zip")
+    as_alice.get("/styleguide/")  # the first request of a session writes it down
     with django_assert_max_num_queries(8):
         text = words(as_alice.get("/uploads/"))
     assert text.count("5 accepted") == 12

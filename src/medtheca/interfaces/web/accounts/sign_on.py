@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
@@ -20,8 +21,11 @@ class SignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allau
     """Believe an address only where the provider says, as a boolean, that it is verified."""
 
     def can_authenticate_by_email(self, login: Any, email: str) -> bool:
-        # allauth takes any non-empty value for yes, and some providers write "false".
-        return _is_consistent(login) and _verified_address(login) == email.lower() and self._may_come_in(login)
+        # allauth takes any non-empty value for yes, and some providers write "false". An address that nobody has
+        # confirmed here may have been typed in by anybody, who waits for its owner to come and join their account.
+        confirmed = EmailAddress.objects.filter(email__iexact=email, verified=True).exists()
+        is_theirs = _is_consistent(login) and _verified_address(login) == email.lower()
+        return confirmed and is_theirs and self._may_come_in(login)
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
         if not _is_consistent(sociallogin):
