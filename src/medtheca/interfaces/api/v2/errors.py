@@ -152,7 +152,9 @@ def _on_too_much(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse
         status=413,
         code="too_large",
         message="The body is larger than a request may be.",
-        remedy="Images are uploaded by tus at /uploads/tus/; a larger spreadsheet is sent as the field `file` of a form.",
+        remedy=(
+            "Images are uploaded by tus at /uploads/tus/; larger spreadsheets are sent as the field `file` of a form."
+        ),
     )
 
 
