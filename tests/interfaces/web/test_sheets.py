@@ -216,6 +216,21 @@ def test_single_cells_are_corrected_and_the_others_kept(as_alice, cohort):
     assert (edit.line, edit.column, edit.value, edit.by.email) == (2, "sex", "female", "alice@example.org")
 
 
+def test_of_two_cells_that_contradict_each_other_either_is_corrected(as_alice, cohort):
+    make_images(cohort, 1, names=["0.jpg"])
+    sheet = "filename;image_type;dermoscopic_type\n0.jpg;clinical: overview;contact polarized\n"
+    file = given(as_alice, cohort, sheet)
+    (cell,) = as_alice.get(at("problems", file)).context["group"]["cells"]
+    assert cell["key"] == "2-2"
+    assert cell["other"] == {"column": "image_type", "value": "clinical: overview", "key": "2-1"}
+    send = {"do": "cells", "was-2-2": "contact polarized", "cell-2-2": "contact polarized"}
+    as_alice.post(at("problems", file), send | {"was-2-1": "clinical: overview", "cell-2-1": "dermoscopic"})
+    run_jobs()
+    file.refresh_from_db()
+    assert (file.state, file.report["problem_count"]) == ("ready", 0)
+    assert [(edit.column, edit.value) for edit in file.edits.all()] == [("image_type", "dermoscopic")]
+
+
 def test_ones_own_sheet_comes_back_with_an_error_column(as_alice, cohort):
     make_images(cohort, 1, names=["0.jpg"])
     file = given(as_alice, cohort, "filename;sex;note\n0.jpg;femal;kept\n")

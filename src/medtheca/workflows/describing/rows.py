@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FoundProblem:
-    """What is wrong, by column of the sheet and by field; either may be empty."""
+    """What is wrong, by column of the sheet and by field; either may be empty.
+
+    Where two cells contradict each other, `other_column` and `other_value` are the second, which may be the wrong one.
+    """
 
     column: str
     field: str
@@ -32,6 +35,8 @@ class FoundProblem:
     code: str
     message: str
     remedy: str
+    other_column: str = ""
+    other_value: str = ""
 
     def as_json(self) -> dict[str, str]:
         return asdict(self)
@@ -101,4 +106,14 @@ def _told(problem: Problem, row: ReadRow) -> FoundProblem:
     if not given and problem.related:
         # The sheet says nothing of it: it is there from before, and leaving the cell empty keeps it.
         remedy = f"{remedy.rstrip('.')}; {problem.field} is stored already: write {CLEAR} under it to erase it."
-    return FoundProblem(column, problem.field, problem.value, problem.code, problem.message, remedy)
+    other = next((name for name in problem.related if name in row.columns), "")
+    return FoundProblem(
+        column,
+        problem.field,
+        problem.value,
+        problem.code,
+        problem.message,
+        remedy,
+        other_column=row.columns.get(other, ""),
+        other_value=row.cells.get(other, ""),
+    )

@@ -19,8 +19,7 @@ from medtheca.interfaces.web.people import signed_in
 from medtheca.interfaces.web.sheets.steps import sheet_context
 from medtheca.toolkit.schemas import DERMATOLOGY
 from medtheca.toolkit.schemas.grouping import shape_of
-from medtheca.workflows.describe import edit_cells, file_to_edit
-from medtheca.workflows.mending import replace_values
+from medtheca.workflows.describe import edit_cells, file_to_edit, replace_values
 
 if TYPE_CHECKING:
     from medtheca.domains.metadata.models import MetadataFile
@@ -110,7 +109,7 @@ def _detail(request: HttpRequest, file: MetadataFile, group: dict[str, Any], pla
     rows = rows_with_problems(file).filter(problems__contains=wanted)
     shown = list(rows[start : start + _ROWS + 1])
     cells = [
-        _cell(row.line, row.name, problem, columns.index(group["column"]) if editable else None)
+        _cell(row.line, row.name, problem, columns, editable=editable)
         for row in shown[:_ROWS]
         for problem in row.problems
         if problem["code"] == group["code"]
@@ -159,14 +158,23 @@ def _options(item: Field | None) -> list[str]:
     return list(terms) if len(terms) <= _MOST_OPTIONS else []
 
 
-def _cell(line: int, name: str, problem: dict[str, str], place: int | None) -> dict[str, Any]:
+def _cell(line: int, name: str, problem: dict[str, str], columns: list[str], *, editable: bool) -> dict[str, Any]:
+    other = problem.get("other_column", "")
     return {
         "line": line,
         "name": name,
         "value": problem["value"],
         "message": problem["message"],
         "remedy": problem["remedy"],
-        "key": f"{line}-{place}" if place is not None else "",
+        "key": f"{line}-{columns.index(problem['column'])}" if editable else "",
+        # What it contradicts may be what is wrong.
+        "other": {
+            "column": other,
+            "value": problem.get("other_value", ""),
+            "key": f"{line}-{columns.index(other)}",
+        }
+        if editable and other in columns
+        else None,
     }
 
 
