@@ -6,6 +6,7 @@ Unlike `read_table` it stops only where nothing can be read, so that rows can be
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from medtheca.toolkit.schemas.formulas import unguarded
 from medtheca.toolkit.schemas.table import (
     MOST_PROBLEMS,
     Record,
@@ -72,7 +73,7 @@ def make_sheet(
             line=0, code="empty", message="The file is empty.", remedy="The first line must name the columns."
         )
         raise TableError([problem])
-    columns, faults = check_header(header, limits)
+    columns, faults = check_header(Record(header.line, [unguarded(cell) for cell in header.cells]), limits)
     if faults:
         raise TableError(faults)
     found = _Rows(columns, limits)
@@ -112,7 +113,7 @@ class _Rows:
                 self.problems.append(problem)
             cells = record.cells + [""] * (len(self._columns) - len(record.cells))
             self.lines.append(record.line)
-            self.rows.append(tuple(self._share(cells[place][: self._limits.cell]) for place in self._named))
+            self.rows.append(tuple(self._share(unguarded(cells[place])[: self._limits.cell]) for place in self._named))
 
     def notes(self) -> tuple[str, ...]:
         if not self._short:

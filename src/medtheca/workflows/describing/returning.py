@@ -13,6 +13,7 @@ from medtheca.domains.storage.queries import blob_store
 from medtheca.toolkit.errors import Refused
 from medtheca.toolkit.schemas import ERROR_COLUMN, TableError
 from medtheca.toolkit.schemas.encoding import decode_text
+from medtheca.toolkit.schemas.formulas import guarded, unguarded
 from medtheca.toolkit.schemas.sheet import XLSX
 from medtheca.toolkit.schemas.table import find_delimiter
 from medtheca.workflows.describing.reading import read_blob
@@ -20,12 +21,11 @@ from medtheca.workflows.describing.reading import read_blob
 if TYPE_CHECKING:
     from medtheca.domains.metadata.models import MetadataFile, SheetRow
 
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 _MARK = b"\xef\xbb\xbf"
 
 
 def marked_sheet(file: MetadataFile) -> bytes:
-    """The sheet as CSV in UTF-8: same separator, columns, order and cells, corrected ones as corrected.
+    """The sheet as CSV in UTF-8: same separator, columns, order and cells, corrected ones as corrected, no formulas.
 
     The last column says what is wrong. Raises `Conflict` where the file cannot be read as a sheet.
     """
@@ -79,7 +79,7 @@ def _unreadable(why: str) -> Conflict:
 
 
 class _Marked:
-    """Writes lines with one more column. Only that column is ours, so only it is made safe for spreadsheet programs."""
+    """Writes lines with one more column; no cell of it is a formula, since a colleague may have given the sheet."""
 
     def __init__(
         self, out: io.StringIO, delimiter: str, told: dict[int, str], edits: dict[int, dict[str, str]]
@@ -93,16 +93,19 @@ class _Marked:
         at = width
         for line, cells in lines:
             if columns is None and any(cell.strip() for cell in cells):
-                columns = [cell.strip() for cell in cells]
+                columns = [unguarded(cell.strip()) for cell in cells]
                 # A sheet that was given back before has our column already.
                 at = columns.index(ERROR_COLUMN) if ERROR_COLUMN in columns else width
-                self._writer.writerow(_placed(cells, at, ERROR_COLUMN))
+                self._write(_placed(cells, at, ERROR_COLUMN))
             elif columns is None or not any(cells):
-                self._writer.writerow(cells)
+                self._write(cells)
             else:
                 edited = self._edits.get(line)
                 kept = _edited(cells, columns, edited) if edited else cells
-                self._writer.writerow(_placed(kept, at, _safe(self._told.get(line, ""))))
+                self._write(_placed(kept, at, self._told.get(line, "")))
+
+    def _write(self, cells: list[str]) -> None:
+        self._writer.writerow([guarded(cell) for cell in cells])
 
 
 def _edited(cells: list[str], columns: list[str], edited: dict[str, str]) -> list[str]:
@@ -123,7 +126,3 @@ def _words(row: SheetRow) -> str:
         f"{problem['column'] or problem['field']}: {problem['message']} {problem['remedy']}".strip(": ")
         for problem in row.problems
     )
-
-
-def _safe(text: str) -> str:
-    return f"'{text}" if text.startswith(_DANGEROUS) else text
