@@ -48,6 +48,7 @@ class Review {
   private show(tile: HTMLElement | null): void {
     if (!tile) {
       this.stage.showDone();
+      this.place();
       announce("Everything in this list is judged.");
       return;
     }
@@ -73,6 +74,9 @@ class Review {
     const all = this.one<HTMLButtonElement>("[data-accept-shown]");
     all.disabled = open === 0;
     all.lastChild!.textContent = `Accept all ${open} shown`;
+    const waiting = this.page.querySelector<HTMLElement>("[data-waiting]");
+    const left = Number(waiting?.dataset["waiting"]) - (tiles.length - open);
+    if (waiting) waiting.textContent = Math.max(0, left).toLocaleString("en-GB");
   }
 
   private step(by: number): void {

@@ -34,7 +34,7 @@ def accession_ids(images):
 def test_alice_asks_sam_accepts_and_everybody_sees(as_alice, as_sam, nobody, cohort):
     make_images(cohort, 4)
     ask(as_alice, cohort)
-    assert "Waiting for staff" in words(as_alice.get("/publish-requests/"))
+    assert "Waiting for a reviewer" in words(as_alice.get("/publish-requests/"))
     assert not visible_images(ANYBODY).exists()
     page = words(as_sam.get("/publish-requests/"))
     assert "Publish 4 images" in page

@@ -10,12 +10,14 @@ from django.urls import reverse
 from medtheca.domains.metadata.history import Difference, differences_of
 from medtheca.domains.metadata.queries import versions_of
 from medtheca.domains.provenance.overviews import verdict_of
+from medtheca.domains.provenance.patients import patients_for
 from medtheca.interfaces.web.tiles import structured_of
 from medtheca.toolkit.schemas import DERMATOLOGY
 from medtheca.toolkit.schemas.registry import Field, Kind
 from medtheca.toolkit.schemas.vocabulary import SEPARATOR
 
 if TYPE_CHECKING:
+    from medtheca.domains.accounts.models import User
     from medtheca.domains.provenance.models import Accession
 
 Row = dict[str, Any]
@@ -90,7 +92,7 @@ def _subjects(accession: Accession) -> list[Row]:
     return [{"label": label, "value": subject.public_id, "is_id": True} for label, subject in subjects if subject]
 
 
-def owner_group(accession: Accession) -> dict[str, Any]:
+def owner_group(user: User | None, accession: Accession) -> dict[str, Any]:
     """How the image came in, for those who belong to its cohort."""
     rows: list[Row] = [
         {"label": "File name", "value": accession.name},
@@ -105,6 +107,10 @@ def owner_group(accession: Accession) -> dict[str, Any]:
                 "url": reverse("upload_verdicts", args=[accession.delivery_id]),
             }
         )
+    # Patients are for the people of the whole contributor.
+    if accession.patient is not None and patients_for(user).filter(pk=accession.patient.pk).exists():
+        patient = accession.patient.public_id
+        rows.append({"label": "Patient over time", "value": patient, "url": reverse("patient", args=[patient])})
     if accession.lesion is not None:
         lesion = accession.lesion.public_id
         rows.append({"label": "Lesion over time", "value": lesion, "url": reverse("lesion", args=[lesion])})

@@ -147,7 +147,7 @@ def _for_members(request: HttpRequest, found: Image, accession: Accession | None
     private = private_group(accession)
     return {
         "cohort": {"name": accession.cohort.name, "url": reverse("cohort", args=[accession.cohort_id])},
-        "member_groups": [group for group in (private, owner_group(accession)) if group],
+        "member_groups": [group for group in (private, owner_group(user, accession)) if group],
         "versions": history(accession),
         "withdrawn": {"reason": withdrawal.reason, "time": withdrawal.at, "was_public": withdrawal.was_public}
         if withdrawal

@@ -97,6 +97,7 @@ def upload_verdicts(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     )
     files = found.verdicts
     may_edit = summary.is_final and may_edit_cohort(user, delivery.cohort) and summary.accepted + summary.linked > 0
+    replaced = delivery.replaces_id
     context = {
         "upload": _shown(delivery),
         "cohort": {"name": delivery.cohort.name, "url": reverse("cohort", args=[delivery.cohort_id])},
@@ -106,8 +107,9 @@ def upload_verdicts(request: HttpRequest, upload_id: UUID) -> HttpResponse:
         "counts": _counts(request, summary, outcome),
         "files": [_row(verdict) for verdict in files],
         "csv_url": reverse("upload_csv", args=[upload_id]) if summary.is_final else None,
-        "metadata_url": reverse("metadata_upload", args=[delivery.cohort_id]) if may_edit else None,
-        "publish_url": reverse("publish", args=[delivery.cohort_id]) if may_edit else None,
+        "metadata_url": reverse("metadata_upload", args=[delivery.cohort_id]) if may_edit and not replaced else None,
+        "publish_url": reverse("publish", args=[delivery.cohort_id]) if may_edit and not replaced else None,
+        "replaced_url": reverse("accession", args=[replaced]) if may_edit and replaced else None,
         "previous_url": address(request, before=files[0].ordinal, after=None) if found.has_previous and files else None,
         "next_url": address(request, after=files[-1].ordinal, before=None) if found.has_next and files else None,
     }

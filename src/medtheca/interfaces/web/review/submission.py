@@ -47,7 +47,7 @@ def accession(request: HttpRequest, accession_id: int) -> HttpResponse:
         "reviews": [review_row(row) for row in reviews_for(user, found)],
         "is_blind": not may_read_reviews(user, found),
         "file_versions": [_version(row, found, may_look=may_work or may_judge) for row in file_versions_of(found)],
-        "groups": [owner_group(found), *public_groups(found), *([private] if private else [])],
+        "groups": [owner_group(user, found), *public_groups(found), *([private] if private else [])],
         "versions": history(found),
         "actions": _actions(found, may_work=may_work, may_judge=may_judge),
         "size": found.original.size if found.original else None,

@@ -65,7 +65,7 @@ STATES = {
     "draft": Chip("circle-dashed", "", "Draft"),
     "unreviewed": Chip("circle-dashed", "", "Not reviewed"),
     "flagged": Chip("flag", "warning", "Flagged", "A reviewer wants somebody else to look at it"),
-    "requested": Chip("clock", "warning", "Waiting for staff"),
+    "requested": Chip("clock", "warning", "Waiting for a reviewer"),
     "publishing": Chip("loader", "info", "Being published"),
     "published": Chip("globe", "accent", "Published"),
     "rejected": Chip("ban", "danger", "Rejected", "Rejected by a person, with a reason"),

@@ -36,6 +36,12 @@ def plural(number: int, forms: str) -> str:
     return f"{number:,} {one if number == 1 else many}"
 
 
+@register.filter
+def value_words(value: object) -> str:
+    """A value of a field as people say it: yes for True, the rest as it is."""
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+
+
 @register.simple_tag
 def relative_time(then: datetime | str | None, missing: str = "never") -> SafeString | str:
     """A `<time>` with words such as "3 minutes ago"; the exact time is on hover, in the reader's zone by script."""
