@@ -2,17 +2,16 @@
 
 import os
 import shutil
-from pathlib import Path
 
 import pytest
 
+from tests.browser.people import SCREENSHOTS, Person
 from tests.plugins.archive import Archive
 from tests.plugins.server import server, world
 
-__all__ = ["server", "world"]  # fixtures, for tests that look into the database too
+__all__ = ["SCREENSHOTS", "server", "world"]  # the last two are fixtures, for tests that look into the database too
 
 MANDATORY = os.environ.get("MEDTHECA_CI") == "1"
-SCREENSHOTS = Path(__file__).resolve().parents[2] / ".screenshots"
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -52,3 +51,17 @@ def archive(chromium, tmp_path):
     finally:
         running.stop()
         print(running.said())  # pytest shows this where the test has failed
+
+
+@pytest.fixture
+def people(chromium, archive):
+    """Opens a browser for somebody of a name."""
+    met = []
+
+    def meet(name, kind=Person):
+        met.append(kind(chromium, archive.url, name))
+        return met[-1]
+
+    yield meet
+    for person in met:
+        person.context.close()

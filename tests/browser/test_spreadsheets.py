@@ -1,18 +1,15 @@
 """A dry run, then a spreadsheet with many kinds of error from upload to applied to undone, by keyboard alone."""
 
-import io
 import re
-import zipfile
 
 import pytest
 
 from medtheca.toolkit.synthetic.cohort import draw_lesion
-from tests.browser.test_first_archive import Person
+from tests.browser.people import PASSWORD, Keyboard, pack
 from tests.generators.images import every_secret, insert, jpeg
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
-PASSWORD = "correct horse battery staple"
 IMAGES = 24
 
 
@@ -56,38 +53,6 @@ def alice(chromium, archive, tmp_path):
     met.context.close()
 
 
-class Keyboard(Person):
-    """Somebody without a mouse."""
-
-    def log_in(self, email, password):
-        self.open("/accounts/login/")
-        self.fill(login=email, password=password)
-        self.page.keyboard.press("Enter")
-        self.page.wait_for_url(lambda url: "/login/" not in url)
-        if "terms" in self.page.url:
-            self.enter("button", re.compile("accept", re.IGNORECASE))
-
-    def tab_to(self, role, words):
-        """Go on with Tab until something of this role and name has the focus."""
-        wanted = self.page.get_by_role("main").get_by_role(role, name=words).first
-        wanted.wait_for()
-        for _ in range(400):
-            if wanted.evaluate("(element) => element === document.activeElement"):
-                assert self.page.evaluate("document.activeElement.matches(':focus-visible')")
-                return
-            self.page.keyboard.press("Tab")
-        raise AssertionError(f"{words} cannot be reached by keyboard")
-
-    def enter(self, role, words):
-        self.tab_to(role, words)
-        self.page.keyboard.press("Enter")
-
-    def type(self, role, words, text):
-        self.tab_to(role, words)
-        self.page.keyboard.press("Control+A")
-        self.page.keyboard.type(text)
-
-
 def test_from_dry_run_to_applied_to_undone(alice, tmp_path):
     try_first(alice, tmp_path)
     give(alice, tmp_path)
@@ -101,15 +66,17 @@ def test_from_dry_run_to_applied_to_undone(alice, tmp_path):
 
 
 def try_first(alice, folder):
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("visit/IMG_0000.jpg", draw_lesion(0, size=(300, 225)).jpeg)
-        archive.writestr("visit/again.jpg", draw_lesion(0, size=(320, 240)).jpeg)
-        archive.writestr("phone/IMG_0000.jpg", jpeg(size=(320, 240), seed=3))
-        archive.writestr("phone/private.jpg", insert(jpeg(size=(320, 240), seed=503), *every_secret(6)))
-        archive.writestr("letter.txt", b"Dear colleague")
-        archive.writestr(".DS_Store", b"x")
-    for name, content in (("visit.zip", packed.getvalue()), ("visit.csv", spreadsheet())):
+    packed = pack(
+        [
+            ("visit/IMG_0000.jpg", draw_lesion(0, size=(300, 225)).jpeg),
+            ("visit/again.jpg", draw_lesion(0, size=(320, 240)).jpeg),
+            ("phone/IMG_0000.jpg", jpeg(size=(320, 240), seed=3)),
+            ("phone/private.jpg", insert(jpeg(size=(320, 240), seed=503), *every_secret(6))),
+            ("letter.txt", b"Dear colleague"),
+            (".DS_Store", b"x"),
+        ]
+    )
+    for name, content in (("visit.zip", packed), ("visit.csv", spreadsheet())):
         (folder / name).write_bytes(content)
     alice.open("/inspect/")
     alice.look("inspect")
