@@ -22,24 +22,8 @@ from medtheca.workflows.receive import receive_delivery
 from medtheca.workflows.resume import resume_stranded
 from tests.factories.accounts import make_user
 from tests.factories.provenance import deliver, make_cohort, make_zip, run_jobs
-from tests.factories.storage import make_wide_scopes, use_data_folder
+from tests.factories.storage import make_wide_scopes
 from tests.generators.images import every_secret, huge_png, insert, jpeg, pngs
-
-
-@pytest.fixture
-def data(settings, tmp_path):
-    yield use_data_folder(settings, tmp_path / "data")
-    blob_store.cache_clear()
-
-
-@pytest.fixture
-def alice(db):
-    return make_user("alice")
-
-
-@pytest.fixture
-def cohort(alice, data):
-    return make_cohort(alice)
 
 
 def codes(upload):

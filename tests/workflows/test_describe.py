@@ -14,26 +14,15 @@ from medtheca.domains.metadata.queries import metadata_file_for
 from medtheca.domains.provenance import longitudinal
 from medtheca.domains.provenance.models import Accession, Lesion, Patient
 from medtheca.domains.provenance.operations import create_cohort
-from medtheca.domains.storage.queries import blob_store
 from medtheca.workflows import describe
 from medtheca.workflows.describe import describe_file, give_metadata
 from medtheca.workflows.describing import applying, report
 from tests.factories.accounts import make_user
 from tests.factories.images import make_images
 from tests.factories.provenance import make_cohort
-from tests.factories.storage import use_data_folder
 from tests.samples import needs_samples, sample_dir
 
-
-@pytest.fixture(autouse=True)
-def data(settings, tmp_path):
-    yield use_data_folder(settings, tmp_path / "data")
-    blob_store.cache_clear()
-
-
-@pytest.fixture
-def alice(db):
-    return make_user("alice")
+pytestmark = pytest.mark.usefixtures("data")
 
 
 @pytest.fixture

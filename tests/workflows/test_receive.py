@@ -22,27 +22,11 @@ from medtheca.workflows import receive
 from medtheca.workflows.receive import begin_delivery, cancel_delivery, receive_delivery
 from tests.factories.accounts import make_user
 from tests.factories.provenance import deliver, make_cohort, make_zip, run_jobs
-from tests.factories.storage import make_wide_scopes, sha256_of, use_data_folder
+from tests.factories.storage import make_wide_scopes, sha256_of
 from tests.generators import zips
 
 SKIPPED = {Kind.DIRECTORY, Kind.JUNK}
 LIMITED = [case for case in zips.CASES if case.limits != zips.DEFAULT_LIMITS]
-
-
-@pytest.fixture
-def data(settings, tmp_path):
-    yield use_data_folder(settings, tmp_path / "data")
-    blob_store.cache_clear()
-
-
-@pytest.fixture
-def alice(db):
-    return make_user("alice")
-
-
-@pytest.fixture
-def cohort(alice, data):
-    return make_cohort(alice)
 
 
 def staged(data):

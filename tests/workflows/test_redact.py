@@ -18,7 +18,6 @@ from medtheca.domains.provenance.models import Accession, FileVersion
 from medtheca.domains.provenance.publication import decide_publication, request_publication
 from medtheca.domains.provenance.reviewing import record_reviews
 from medtheca.domains.provenance.stranded import PATIENCE
-from medtheca.domains.storage.queries import blob_store
 from medtheca.toolkit.images.examine import choose_reader
 from medtheca.toolkit.images.redact import upright
 from medtheca.workflows.checking import check_archive
@@ -26,28 +25,12 @@ from medtheca.workflows.publish import withdraw
 from medtheca.workflows.redact import redact_accession, request_redaction
 from medtheca.workflows.resume import resume_stranded
 from tests.factories.accounts import make_user
-from tests.factories.provenance import deliver, make_cohort, run_jobs
-from tests.factories.storage import read, use_data_folder
+from tests.factories.provenance import deliver, run_jobs
+from tests.factories.storage import read
 from tests.generators.images import every_secret, exif_chunk, find_traces, insert, jpeg, pngs, with_chunks, write_png
 
 REASON = "A name tag can be read."
 BOX = [10, 20, 30, 15]
-
-
-@pytest.fixture
-def data(settings, tmp_path):
-    yield use_data_folder(settings, tmp_path / "data")
-    blob_store.cache_clear()
-
-
-@pytest.fixture
-def alice(db):
-    return make_user("alice")
-
-
-@pytest.fixture
-def cohort(alice, data):
-    return make_cohort(alice)
 
 
 @pytest.fixture

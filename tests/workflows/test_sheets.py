@@ -22,7 +22,7 @@ from medtheca.workflows.describe import (
     give_metadata,
     preview_of,
     problems_of,
-    replace_value,
+    replace_values,
     set_mapping,
     set_matches,
     sheet_with_errors,
@@ -31,20 +31,10 @@ from medtheca.workflows.describe import (
 from tests.factories.accounts import make_user
 from tests.factories.images import make_images
 from tests.factories.provenance import make_cohort, run_jobs
-from tests.factories.storage import use_data_folder
 from tests.generators.workbooks import Date, make_workbook
 from tests.workflows.describing import apply, check, problems, said, work
 
-
-@pytest.fixture(autouse=True)
-def data(settings, tmp_path):
-    yield use_data_folder(settings, tmp_path / "data")
-    blob_store.cache_clear()
-
-
-@pytest.fixture
-def alice(db):
-    return make_user("alice")
+pytestmark = pytest.mark.usefixtures("data")
 
 
 @pytest.fixture
@@ -117,7 +107,7 @@ def test_alike_errors_stand_in_one_group_with_their_lines_and_values(alice, coho
     assert group["lines"] == list(range(2, 22))
     assert group["example"] == {"line": 2, "file": "img_00", "value": "melanomma"}
     assert {one["value"]: one["count"] for one in group["values"]} == {"nevvus": 10, "melanomma": 10}
-    assert replace_value(user=alice, file_id=file.pk, column="diagnosis", old="nevvus", new="Nevus") == 10
+    assert replace_values(user=alice, file_id=file.pk, column="diagnosis", values={"nevvus": "Nevus"}) == 10
     assert work(file).report["problem_count"] == 10
 
 
@@ -408,7 +398,7 @@ def test_who_may_do_what_to_a_sheet(alice, cohort):
         lambda user: set_mapping(user=user, file_id=file.pk, mapping={}),
         lambda user: set_matches(user=user, file_id=file.pk, matches={}),
         lambda user: edit_cells(user=user, file_id=file.pk, cells={}),
-        lambda user: replace_value(user=user, file_id=file.pk, column="sex", old="x", new="y"),
+        lambda user: replace_values(user=user, file_id=file.pk, column="sex", values={"x": "y"}),
         lambda user: check_again(user=user, file_id=file.pk),
         lambda user: preview_of(user=user, file_id=file.pk),
         lambda user: problems_of(user=user, file_id=file.pk),

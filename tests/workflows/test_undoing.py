@@ -9,15 +9,14 @@ from medtheca.base.errors import Conflict, Invalid
 from medtheca.domains.metadata.models import MetadataVersion, SheetRow
 from medtheca.domains.provenance.enums import ReviewState
 from medtheca.domains.provenance.models import Accession
-from medtheca.domains.storage.queries import blob_store
 from medtheca.workflows.correct import correct_metadata
 from medtheca.workflows.describe import apply_file, conflicts_ahead, describe_file, preview_of, undo_file
 from medtheca.workflows.describing import applying
-from tests.factories.accounts import make_user
 from tests.factories.images import make_images
 from tests.factories.provenance import make_cohort
-from tests.factories.storage import use_data_folder
 from tests.workflows.describing import apply, check, said, undo, work
+
+pytestmark = pytest.mark.usefixtures("data")
 
 NAMES = ["a.jpg", "b.jpg", "c.jpg", "d.jpg"]
 WORDS = {
@@ -57,17 +56,6 @@ edits = st.lists(
     min_size=2,
     max_size=6,
 )
-
-
-@pytest.fixture(autouse=True)
-def data(settings, tmp_path):
-    yield use_data_folder(settings, tmp_path / "data")
-    blob_store.cache_clear()
-
-
-@pytest.fixture
-def alice(db):
-    return make_user("alice")
 
 
 @pytest.fixture

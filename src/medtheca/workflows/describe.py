@@ -30,7 +30,7 @@ from medtheca.domains.storage.queries import blob_store
 from medtheca.workflows.describing.applying import CHUNK, apply_rows
 from medtheca.workflows.describing.checking import check_file
 from medtheca.workflows.describing.going import DOING, check_anew, enqueue_work, file_to_edit, locked_file
-from medtheca.workflows.describing.mending import check_again, edit_cells, replace_value, set_mapping, set_matches
+from medtheca.workflows.describing.mending import check_again, edit_cells, replace_values, set_mapping, set_matches
 from medtheca.workflows.describing.previews import Preview, preview_page
 from medtheca.workflows.describing.reading import recipe_named
 from medtheca.workflows.describing.returning import marked_sheet
@@ -48,7 +48,7 @@ __all__ = [
     "give_metadata",
     "preview_of",
     "problems_of",
-    "replace_value",
+    "replace_values",
     "set_mapping",
     "set_matches",
     "sheet_with_errors",

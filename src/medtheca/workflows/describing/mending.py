@@ -87,8 +87,11 @@ def edit_cells(*, user: User, file_id: int, cells: Mapping[int, Mapping[str, str
         return check_anew(file, user)
 
 
-def replace_value(*, user: User, file_id: int, column: str, old: str, new: str) -> int:
-    """Correct every cell of a column that says `old`, and check again; return how many there were."""
+def replace_values(*, user: User, file_id: int, column: str, values: Mapping[str, str]) -> int:
+    """Replace, in one column, every cell that says a key of `values` by its value; return how many there were.
+
+    The sheet is read once. Raises `Invalid` or `Conflict`.
+    """
     file = file_to_edit(user, file_id)
     try:
         sheet = open_sheet(file)
@@ -97,7 +100,10 @@ def replace_value(*, user: User, file_id: int, column: str, old: str, new: str) 
     if column not in sheet.columns:
         raise Invalid("Nothing was replaced.", problems=[Problem("column", f"No column is called '{column}'.")])
     at = sheet.columns.index(column)
-    cells = {line: {column: new} for line, row in zip(sheet.lines, sheet.rows, strict=True) if row[at] == old.strip()}
+    wanted = {old.strip(): new for old, new in values.items()}
+    cells = {
+        line: {column: wanted[row[at]]} for line, row in zip(sheet.lines, sheet.rows, strict=True) if row[at] in wanted
+    }
     lines = sorted(cells)
     for start in range(0, len(lines), _MOST_EDITS):
         edit_cells(user=user, file_id=file_id, cells={line: cells[line] for line in lines[start : start + _MOST_EDITS]})

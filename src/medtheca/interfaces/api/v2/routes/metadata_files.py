@@ -159,8 +159,8 @@ def correct_cells(request: HttpRequest, file_id: int, given: EditsIn) -> Any:
 )
 def replace_values(request: HttpRequest, file_id: int, given: ReplacementIn) -> Any:
     """Correct one value of a column in every row that has it; the spreadsheet is then checked again. Editors."""
-    number = describe.replace_value(
-        user=user_of(request), file_id=file_id, column=given.column, old=given.old, new=given.new
+    number = describe.replace_values(
+        user=user_of(request), file_id=file_id, column=given.column, values={given.old: given.new}
     )
     return Status(202, {"replaced": number})
 
