@@ -83,6 +83,7 @@ class Keyboard(Person):
         self.page.wait_for_url(lambda url: "/login/" not in url)
         if "terms" in self.page.url:
             self.enter("button", re.compile("accept", re.IGNORECASE))
+            self.page.wait_for_url(lambda url: "terms" not in url)
 
     def tab_to(self, role, words):
         """Go on with Tab until something of this role and name has the focus."""
