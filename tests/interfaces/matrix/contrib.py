@@ -206,7 +206,7 @@ ROWS = [
         owners,
         "transfer/",
         404,
-        data=lambda world: {"giver": world.names["edith"], "taker": world.names["rita"]},
+        data=lambda world: {"giver": world.names["rita"], "taker": world.names["edith"]},
     ),
     api_cohort(owners, "invitations/", method="GET"),
     api_cohort(owners, "invitations/", 201, data=INVITED),
