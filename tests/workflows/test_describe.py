@@ -16,7 +16,7 @@ from medtheca.domains.provenance.models import Accession, Lesion, Patient
 from medtheca.domains.provenance.operations import create_cohort
 from medtheca.workflows import describe
 from medtheca.workflows.describe import describe_file, give_metadata
-from medtheca.workflows.describing import applying, report
+from medtheca.workflows.describing import report, writing
 from tests.factories.accounts import make_user
 from tests.factories.images import make_images
 from tests.factories.provenance import make_cohort
@@ -133,7 +133,7 @@ def test_an_application_that_is_cut_off_goes_on(alice, cohort, monkeypatch):
         if len(calls) == 2:
             raise Cut
 
-    monkeypatch.setattr(applying, "step", step)
+    monkeypatch.setattr(writing, "step", step)
     with pytest.raises(Cut):
         apply(alice, cohort, "filename,age\n1.jpg,53\n2.jpg,40\n3.jpg,30\n")
     file = MetadataFile.objects.get()

@@ -11,7 +11,7 @@ from medtheca.domains.provenance.enums import ReviewState
 from medtheca.domains.provenance.models import Accession
 from medtheca.workflows.correct import correct_metadata
 from medtheca.workflows.describe import apply_file, conflicts_ahead, describe_file, preview_of, undo_file
-from medtheca.workflows.describing import applying
+from medtheca.workflows.describing import writing
 from tests.factories.images import make_images
 from tests.factories.provenance import make_cohort
 from tests.workflows.describing import apply, check, said, undo, work
@@ -273,7 +273,6 @@ class Cut(Exception):
 @pytest.mark.parametrize("deed", ["apply", "undo"])
 def test_what_is_cut_off_in_the_middle_goes_on_and_ends_right(deed, alice, cohort, monkeypatch):
     from medtheca.workflows import describe
-    from medtheca.workflows.describing import undoing
 
     monkeypatch.setattr(describe, "CHUNK", 1)
     was = stored()
@@ -283,14 +282,13 @@ def test_what_is_cut_off_in_the_middle_goes_on_and_ends_right(deed, alice, cohor
         undo_file(user=alice, file_id=file.pk)
     else:
         apply_file(user=alice, file_id=file.pk)
-    module = undoing if deed == "undo" else applying
     steps = iter([None, Cut, None, Cut])
 
     def step(_):
         if next(steps, None) is Cut:
             raise Cut
 
-    monkeypatch.setattr(module, "step", step)
+    monkeypatch.setattr(writing, "step", step)
     for _ in range(2):
         with pytest.raises(Cut):
             describe_file(file_id=file.pk)

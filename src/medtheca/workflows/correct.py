@@ -11,18 +11,17 @@ from medtheca.base.errors import Invalid, NotFound, Problem
 from medtheca.domains.accounts.models import User
 from medtheca.domains.ledger.operations import record
 from medtheca.domains.metadata.models import MetadataVersion
-from medtheca.domains.metadata.operations import Change, lock_contributor, write_versions
+from medtheca.domains.metadata.operations import Change, lock_contributor
 from medtheca.domains.provenance.access import require_editor
-from medtheca.domains.provenance.longitudinal import link_subjects
 from medtheca.domains.provenance.models import Accession
 from medtheca.domains.provenance.queries import accession_for
-from medtheca.domains.provenance.reviewing import reset_reviews
 from medtheca.domains.search.queries import image_for
 from medtheca.toolkit.schemas import CLEAR, DERMATOLOGY, ReadRow, lay_on
 from medtheca.toolkit.schemas.registry import RESERVED_COLUMNS
 from medtheca.toolkit.suggest import did_you_mean
 from medtheca.workflows.describing.rows import JudgedRow, Present, judge_row
-from medtheca.workflows.describing.subjects import contradicted, lock_accessions, private_ids
+from medtheca.workflows.describing.subjects import contradicted, lock_accessions
+from medtheca.workflows.describing.writing import write_changes
 
 _LONGEST_REASON = 500
 _LONGEST_NAME = 255
@@ -130,10 +129,12 @@ def _write(
     structured = lay_on(
         present.structured, {name: pair[1] for name, pair in judged.structured.items()}, pack=DERMATOLOGY
     )
-    numbers = write_versions(changes=[Change(accession, structured, kept)], creator=user, reason=reason)
-    link_subjects(contributor=accession.cohort.contributor, rows=[(accession, *private_ids(structured))])
-    if accession.published is None:
-        reset_reviews(accession_ids=[accession.pk])
+    numbers = write_changes(
+        changes=[Change(accession, structured, kept)],
+        contributor=accession.cohort.contributor,
+        creator=user,
+        reason=reason,
+    )
     record(
         actor_id=user.pk,
         verb="metadata.corrected",

@@ -11,18 +11,16 @@ from django.db import transaction
 from medtheca.base.errors import Invalid, Problem
 from medtheca.domains.accounts.models import User
 from medtheca.domains.ledger.operations import record
-from medtheca.domains.metadata.operations import Change, describe_accessions, lock_contributor
+from medtheca.domains.metadata.operations import Change, lock_contributor
 from medtheca.domains.provenance.access import require_staff
-from medtheca.domains.provenance.longitudinal import link_subjects
 from medtheca.domains.provenance.models import Accession
 from medtheca.domains.provenance.plans import Plan, Reason, Step, require_as_planned
-from medtheca.domains.provenance.reviewing import reset_reviews
 from medtheca.domains.provenance.selecting import Selection, label_of, selected
 from medtheca.toolkit.schemas import DERMATOLOGY, row_of_values, validate_row
 from medtheca.toolkit.suggest import did_you_mean
+from medtheca.workflows.describing.writing import write_changes
 
 _CHUNK = 500
-_SUBJECTS = {"patient_id", "lesion_id"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +116,7 @@ def _apply(removals: Sequence[_Removal], field: str, reason: str, actor: User) -
             fresh = selected(Selection(accession_ids=tuple(ids))).select_related("description", "patient", "lesion")
             found = [_without(row, row.description, field) for row in fresh]
             changes = [each[0].change for each in found if each is not None and not each[2]]
-            describe_accessions(changes=changes, creator=actor, reason=reason)
-            if field in _SUBJECTS:
-                _unlink(changes, contributor)
-            reset_reviews(accession_ids=[row.accession.pk for row in changes if row.accession.published is None])
+            write_changes(changes=changes, contributor=contributor, creator=actor, reason=reason)
             record(
                 actor_id=actor.pk,
                 verb="metadata.field_removed",
@@ -135,15 +130,3 @@ def _apply(removals: Sequence[_Removal], field: str, reason: str, actor: User) -
                     "reason": reason,
                 },
             )
-
-
-def _unlink(changes: Sequence[Change], contributor: Any) -> None:
-    rows = [
-        (change.accession, _text(change.structured.get("patient_id")), _text(change.structured.get("lesion_id")))
-        for change in changes
-    ]
-    link_subjects(contributor=contributor, rows=rows)
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)

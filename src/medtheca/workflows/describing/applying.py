@@ -6,23 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
-
 from medtheca.base.bulk import update_rows
 from medtheca.base.clock import now
-from medtheca.base.steps import step
 from medtheca.domains.ledger.notifying import notify
 from medtheca.domains.ledger.operations import record
 from medtheca.domains.metadata.enums import MetadataFileState, RowOutcome
 from medtheca.domains.metadata.models import MetadataFile, SheetRow
-from medtheca.domains.metadata.operations import Change, lock_contributor, write_versions
-from medtheca.domains.metadata.sheets import lock_file, next_rows, rows_of
-from medtheca.domains.provenance.longitudinal import link_subjects
+from medtheca.domains.metadata.operations import Change, lock_contributor
+from medtheca.domains.metadata.sheets import rows_of
 from medtheca.domains.provenance.models import Accession
-from medtheca.domains.provenance.reviewing import reset_reviews
 from medtheca.toolkit.schemas import DERMATOLOGY, lay_on, row_of_values, validate_row
 from medtheca.workflows.describing.rows import FoundProblem, Present
-from medtheca.workflows.describing.subjects import contradicted, lock_accessions, private_ids
+from medtheca.workflows.describing.subjects import contradicted, lock_accessions
+from medtheca.workflows.describing.writing import walk_rows, write_changes
 
 if TYPE_CHECKING:
     from medtheca.domains.accounts.models import User
@@ -42,21 +38,14 @@ class _Planned:
 
 def apply_rows(file_id: int, *, chunk: int) -> None:
     """Apply what waits, then end the application and tell who asked for it."""
-    line = 0
-    while True:
-        with transaction.atomic():
-            file = lock_file(file_id)
-            if file.state != MetadataFileState.APPLYING:
-                return
-            rows = next_rows(file, [RowOutcome.WAITING], after=line, limit=chunk)
-            if not rows:
-                _finish(file)
-                return
-            line = rows[-1].line
-            _apply_chunk(file, rows)
-            file.done += len(rows)
-            file.save(update_fields=["done", "modified"])
-        step("describe.chunk")
+    walk_rows(
+        file_id,
+        during=MetadataFileState.APPLYING,
+        wanted=lambda _: [RowOutcome.WAITING],
+        do=_apply_chunk,
+        finish=_finish,
+        chunk=chunk,
+    )
 
 
 def _apply_chunk(file: MetadataFile, rows: Sequence[SheetRow]) -> None:
@@ -115,16 +104,12 @@ def _write(file: MetadataFile, planned: Sequence[_Planned]) -> None:
     if not planned:
         return
     changes = [Change(plan.accession, plan.structured, plan.unstructured) for plan in planned]
-    numbers = write_versions(changes=changes, creator=_actor(file), source=file, reason=file.reason)
-    link_subjects(
+    numbers = write_changes(
+        changes=changes,
         contributor=file.cohort.contributor,
-        rows=[(plan.accession, *private_ids(plan.structured)) for plan in planned],
-    )
-    # What is published has been judged, and stays so; what waits is judged as it is now.
-    reset_reviews(
-        accession_ids=[
-            plan.accession.pk for plan in planned if plan.accession.published is None and plan.accession.pk in numbers
-        ]
+        creator=_actor(file),
+        source=file,
+        reason=file.reason,
     )
     for plan in planned:
         number = numbers.get(plan.accession.pk)

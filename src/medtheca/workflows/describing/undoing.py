@@ -6,22 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import transaction
-
 from medtheca.base.bulk import update_rows
-from medtheca.base.steps import step
 from medtheca.domains.ledger.notifying import notify
 from medtheca.domains.ledger.operations import record
 from medtheca.domains.metadata.enums import MetadataFileState, RowOutcome
 from medtheca.domains.metadata.models import MetadataFile, MetadataVersion, SheetRow
-from medtheca.domains.metadata.operations import Change, lock_contributor, write_versions
-from medtheca.domains.metadata.sheets import lock_file, next_rows, rows_of, snapshots
-from medtheca.domains.provenance.longitudinal import link_subjects
+from medtheca.domains.metadata.operations import Change, lock_contributor
+from medtheca.domains.metadata.sheets import rows_of, snapshots
 from medtheca.domains.provenance.models import Accession
-from medtheca.domains.provenance.reviewing import reset_reviews
 from medtheca.toolkit.schemas import DERMATOLOGY, restore, row_of_values, same, validate_row
 from medtheca.workflows.describing.rows import FoundProblem, Present
-from medtheca.workflows.describing.subjects import contradicted, lock_accessions, private_ids
+from medtheca.workflows.describing.subjects import contradicted, lock_accessions
+from medtheca.workflows.describing.writing import walk_rows, write_changes
 
 _UNDONE = "The application of a spreadsheet was undone."
 
@@ -39,22 +35,11 @@ class _Back:
 
 def undo_rows(file_id: int, *, chunk: int) -> None:
     """Undo what was applied, then end and tell who asked for it. Cut off, a second run goes on."""
-    line = 0
-    while True:
-        with transaction.atomic():
-            file = lock_file(file_id)
-            if file.state != MetadataFileState.UNDOING:
-                return
-            wanted = [RowOutcome.APPLIED, RowOutcome.CONFLICT] if file.accept_conflicts else [RowOutcome.APPLIED]
-            rows = next_rows(file, wanted, after=line, limit=chunk)
-            if not rows:
-                _finish(file)
-                return
-            line = rows[-1].line
-            _undo_chunk(file, rows)
-            file.done += len(rows)
-            file.save(update_fields=["done", "modified"])
-        step("describe.chunk")
+    walk_rows(file_id, during=MetadataFileState.UNDOING, wanted=_wanted, do=_undo_chunk, finish=_finish, chunk=chunk)
+
+
+def _wanted(file: MetadataFile) -> list[RowOutcome]:
+    return [RowOutcome.APPLIED, RowOutcome.CONFLICT] if file.accept_conflicts else [RowOutcome.APPLIED]
 
 
 def _undo_chunk(file: MetadataFile, rows: Sequence[SheetRow]) -> None:
@@ -155,15 +140,12 @@ def _write(file: MetadataFile, back: Sequence[_Back]) -> None:
     if back:
         changes = [Change(item.accession, item.structured, item.unstructured) for item in back]
         actor = file.actor or file.creator
-        numbers = write_versions(changes=changes, creator=actor, source=file, reason=file.reason or _UNDONE)
-        link_subjects(
+        write_changes(
+            changes=changes,
             contributor=file.cohort.contributor,
-            rows=[(item.accession, *private_ids(item.structured)) for item in back],
-        )
-        reset_reviews(
-            accession_ids=[
-                item.accession.pk for item in back if item.accession.published is None and item.accession.pk in numbers
-            ]
+            creator=actor,
+            source=file,
+            reason=file.reason or _UNDONE,
         )
     for item in back:
         item.row.outcome = RowOutcome.CONFLICT if item.conflicts else RowOutcome.UNDONE
