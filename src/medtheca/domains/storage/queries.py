@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import shutil
 from functools import cache
-from typing import Any
 from uuid import UUID
 
-from django.apps import apps
 from django.conf import settings
 from django.db import connection
-from django.db.models import Exists, Field, OuterRef, Q, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django.utils.module_loading import import_string
 
 from medtheca.base.errors import NotFound
+from medtheca.base.references import fields_pointing_to
 from medtheca.domains.storage.enums import UPLOAD_OPEN
 from medtheca.domains.storage.models import Blob, Upload
 from medtheca.domains.storage.stores import BlobStore, LocalStore
@@ -33,7 +32,7 @@ def blob_store() -> BlobStore:
 def unreferenced_blobs() -> QuerySet[Blob]:
     """Blobs to which no row of any table points."""
     used = Q()
-    for field in _fields_pointing_to_blobs():
+    for field in fields_pointing_to(Blob):
         used |= Q(Exists(field.model._default_manager.filter(**{field.name: OuterRef("pk")})))
     return Blob.objects.exclude(used)
 
@@ -47,14 +46,8 @@ def blob_references() -> list[tuple[str, str, str]]:
             quote(str(field.model._meta.pk.column)),
             quote(str(field.column)),
         )
-        for field in _fields_pointing_to_blobs()
+        for field in fields_pointing_to(Blob)
     ]
-
-
-def _fields_pointing_to_blobs() -> list[Field[Any, Any]]:
-    # Found among all tables, so that none is forgotten.
-    fields = (field for model in apps.get_models() for field in model._meta.concrete_fields)
-    return [field for field in fields if field.is_relation and field.related_model is Blob]
 
 
 def space_is_short(*, needed: int = 0) -> bool:
