@@ -108,6 +108,14 @@ def test_many_are_judged_all_or_none(cohort, rita):
     assert by_token(rita, "write").post("accessions/create-review-bulk/", many).status_code == 413
 
 
+def test_one_that_is_accepted_and_rejected_is_told_and_nothing_is_kept(cohort, rita):
+    (pk,) = accessions_of(cohort, 1)
+    given = [{"id": pk, "value": True}, {"id": pk, "value": False}]
+    answer = by_token(rita, "write").post("accessions/create-review-bulk/", given)
+    assert (answer.status_code, str(pk) in answer.body["errors"][0]["message"]) == (400, True)
+    assert not Review.objects.exists()
+
+
 def test_a_redaction_is_asked_for(cohort):
     (pk,) = accessions_of(cohort, 1)
     caller = by_token(cohort.creator, "write")

@@ -28,8 +28,24 @@ def revoke_all_tokens(*, user: User, because: str, actor_id: int | None) -> int:
     return ended
 
 
+def note_session(*, user: User, key: str, address: str, browser: str) -> None:
+    """Note that a session is in use now: by whom, from which network address, with which browser (its User-Agent).
+
+    Not recorded in the ledger: a request is not an event there.
+    """
+    longest = UserSession._meta.get_field("user_agent").max_length
+    seen = {"user": user, "ip": address, "user_agent": browser[:longest], "last_seen_at": now()}
+    UserSession.objects.update_or_create(session_key=key, defaults=seen)
+
+
+def live_sessions_of(user: User) -> list[UserSession]:
+    """Browsers in which the user is logged in, the one used last first; what is left of sessions that ended goes."""
+    live = {found.pk for found in UserSession.objects.purge_and_list(user)}
+    return [found for found in sessions_of(user) if found.pk in live]
+
+
 def sessions_of(user: User) -> QuerySet[UserSession]:
-    """Browsers in which the user is logged in, the one used last first. Those that ended are among them for a while."""
+    """As `live_sessions_of`, in one query; those that ended are among them for a while."""
     found: QuerySet[UserSession] = UserSession.objects.filter(user=user).order_by("-last_seen_at", "-pk")
     return found
 

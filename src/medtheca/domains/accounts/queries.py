@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.db.models import Q, QuerySet
 
 from medtheca.base.clock import now
@@ -75,6 +77,18 @@ def token_state(token: ApiToken) -> TokenState:
     if token.expires is not None and token.expires <= now():
         return TokenState.EXPIRED
     return TokenState.ACTIVE
+
+
+def is_confirmed(email: str) -> bool:
+    """Whether somebody has confirmed here that they read mail to this address, in whatever case it is written."""
+    found: bool = EmailAddress.objects.filter(email__iexact=email, verified=True).exists()
+    return found
+
+
+def count_factors(user: User, kind: str) -> int:
+    """How many second factors of one kind a user has; the kinds are allauth's, such as `webauthn`."""
+    number: int = Authenticator.objects.filter(user=user, type=kind).count()
+    return number
 
 
 def user_by_email(email: str) -> User:

@@ -90,6 +90,25 @@ def record_reviews(
     return _newest_of(ids, reviewer)
 
 
+def judge_accessions(
+    *, accepted: Iterable[int], rejected: Iterable[int], reviewer: User, reason_code: str, reason: str = ""
+) -> None:
+    """Accept some accessions and reject others, all or none. Raises as `record_reviews`, `Invalid` for one in both."""
+    yes, no = set(accepted), set(rejected)
+    if both := yes & no:
+        problem = Problem("id", f"Accession {min(both)} is accepted and rejected.", remedy="Send each once.")
+        raise Invalid("The reviews cannot be kept.", problems=[problem])
+    with transaction.atomic():
+        record_reviews(accession_ids=yes, reviewer=reviewer, decision=ReviewDecision.ACCEPTED)
+        record_reviews(
+            accession_ids=no,
+            reviewer=reviewer,
+            decision=ReviewDecision.REJECTED,
+            reason_code=reason_code,
+            reason=reason,
+        )
+
+
 def undo_reviews(*, review_ids: Iterable[int], reviewer: User) -> None:
     """Take back what one has said; what one said before counts again. A second call changes nothing.
 

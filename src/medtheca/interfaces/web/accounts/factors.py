@@ -9,12 +9,12 @@ from typing import Any
 
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
-from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import generate_totp_secret
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.http import HttpRequest
 
+from medtheca.domains.accounts.queries import count_factors
 from medtheca.interfaces.http.middleware import is_local
 
 _PURPOSE = b"medtheca second factor"
@@ -40,7 +40,7 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
             return str(generate_totp_secret())
 
     def generate_authenticator_name(self, user: Any, type: Any) -> str:  # noqa: A002 - allauth's signature
-        number = Authenticator.objects.filter(user_id=user.pk, type=type).count() + 1
+        number = count_factors(user, type) + 1
         return "Passkey" if number == 1 else f"Passkey {number}"
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:

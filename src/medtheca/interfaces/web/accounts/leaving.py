@@ -25,7 +25,7 @@ class DeletionForm(forms.Form):
     confirmation = forms.CharField(max_length=20, widget=forms.TextInput(attrs={"autocomplete": "off"}))
 
     def __init__(self, *args: object, hash_id: str, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # a form's own arguments, passed on
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # object for the stubs' many types: all go to the form as they came
         self.hash_id = hash_id
         self.fields["confirmation"].label = f"Type your pseudonym {hash_id} to confirm"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from allauth.usersessions.models import UserSession
+from allauth.account.adapter import get_adapter
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from medtheca.domains.accounts.credentials import end_session, end_sessions, sessions_of
+from medtheca.domains.accounts.credentials import end_session, end_sessions, live_sessions_of, note_session
 from medtheca.interfaces.web.people import signed_in
 from medtheca.toolkit.browsers import name_of_browser
 
@@ -31,7 +31,12 @@ class NoteSession:
         if request.user.is_authenticated and request.session.session_key:
             moment = int(time.time())
             if moment - request.session.get(_NOTED, 0) > _NOTED_EVERY:
-                UserSession.objects.create_from_request(request)
+                note_session(
+                    user=signed_in(request),
+                    key=request.session.session_key,
+                    address=get_adapter().get_client_ip(request),
+                    browser=request.headers.get("User-Agent", ""),
+                )
                 request.session[_NOTED] = moment
         return self.get_response(request)
 
@@ -42,7 +47,6 @@ class NoteSession:
 def sessions(request: HttpRequest) -> HttpResponse:
     """Every browser in which the person is logged in."""
     user = signed_in(request)
-    UserSession.objects.purge_and_list(user)
     rows = [
         {
             "id": row.pk,
@@ -52,7 +56,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
             "seen": row.last_seen_at,
             "current": row.session_key == request.session.session_key,
         }
-        for row in sessions_of(user)
+        for row in live_sessions_of(user)
     ]
     rows.sort(key=lambda row: not row["current"])
     return render(request, "pages/sessions.html", {"sessions": rows, "others": sum(not row["current"] for row in rows)})

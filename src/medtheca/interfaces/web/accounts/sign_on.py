@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
@@ -12,6 +11,7 @@ from django.http import HttpRequest
 from django.shortcuts import render
 
 from medtheca.domains.accounts.operations import record_sign_up
+from medtheca.domains.accounts.queries import is_confirmed
 from medtheca.interfaces.http.middleware import is_from_here
 
 _LONGEST_NAME = 150
@@ -23,9 +23,8 @@ class SignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allau
     def can_authenticate_by_email(self, login: Any, email: str) -> bool:
         # allauth takes any non-empty value for yes, and some providers write "false". An address that nobody has
         # confirmed here may have been typed in by anybody, who waits for its owner to come and join their account.
-        confirmed = EmailAddress.objects.filter(email__iexact=email, verified=True).exists()
         is_theirs = _is_consistent(login) and _verified_address(login) == email.lower()
-        return confirmed and is_theirs and self._may_come_in(login)
+        return is_confirmed(email) and is_theirs and self._may_come_in(login)
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
         if not _is_consistent(sociallogin):

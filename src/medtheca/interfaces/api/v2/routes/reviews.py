@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from django.db import transaction
 from django.http import HttpRequest
 from ninja import Query, Router, Status
 from pydantic import Field
 
 from medtheca.base.errors import TooLarge
-from medtheca.domains.provenance.enums import ReviewDecision, ReviewReason, ReviewState
+from medtheca.domains.provenance.enums import ReviewReason, ReviewState
 from medtheca.domains.provenance.queries import accession_for
 from medtheca.domains.provenance.review_queue import (
     found_in_state,
@@ -20,7 +19,7 @@ from medtheca.domains.provenance.review_queue import (
     reviews_for,
     waiting_for,
 )
-from medtheca.domains.provenance.reviewing import record_reviews
+from medtheca.domains.provenance.reviewing import judge_accessions, record_reviews
 from medtheca.interfaces.api.v2.calling import page_of, user_of
 from medtheca.interfaces.api.v2.shapes.common import PageOut, PageQuery
 from medtheca.interfaces.api.v2.shapes.reviews import (
@@ -73,14 +72,7 @@ def create_review_bulk(request: HttpRequest, given: list[BulkReviewIn]) -> Any:
         raise TooLarge(f"{len(given):,} reviews at once; {MOST_AT_ONCE:,} is the most.", remedy="Send them in parts.")
     accepted = [one.id for one in given if one.value]
     rejected = [one.id for one in given if not one.value]
-    with transaction.atomic():
-        record_reviews(accession_ids=accepted, reviewer=user, decision=ReviewDecision.ACCEPTED)
-        record_reviews(
-            accession_ids=rejected,
-            reviewer=user,
-            decision=ReviewDecision.REJECTED,
-            reason_code=ReviewReason.QUALITY,
-        )
+    judge_accessions(accepted=accepted, rejected=rejected, reviewer=user, reason_code=ReviewReason.QUALITY)
     return Status(201, {})
 
 
