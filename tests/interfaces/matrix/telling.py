@@ -27,7 +27,7 @@ ROWS = [
     members("api/v2/cohorts/<int:cohort_id>/events/", address="api/v2/cohorts/{cohort}/events/"),
     members("api/v2/images/<isic_id>/events/", address="api/v2/images/{public}/events/"),
     members("api/v2/images/<isic_id>/events/", address="api/v2/images/{private}/events/"),
-    people("api/v2/work/"),
+    people("api/v2/under-way/"),
     people("api/v2/notifications/"),
     people("api/v2/notifications/", method="PATCH", data={"read": True}),
     people("api/v2/notifications/preferences/"),

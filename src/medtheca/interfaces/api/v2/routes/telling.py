@@ -50,7 +50,7 @@ def list_image_events(request: HttpRequest, isic_id: str, page: Query[EventQuery
     return _events(request, events, page)
 
 
-@router.get("/work/", response=WorkListOut, url_name="work")
+@router.get("/under-way/", response=WorkListOut, url_name="under_way")
 def list_work(request: HttpRequest) -> Any:
     """What the caller set going and what has not ended, with how far it has come. Ask again to follow it."""
     return {"results": [asdict(work) for work in work_of(user_of(request))]}
