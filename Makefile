@@ -53,9 +53,9 @@ format: $(VENV)/test.stamp  ## Format the code
 lock:  ## Pin all dependencies anew, with hashes, for all supported Pythons
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/python -m pip install --quiet uv
-	$(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	$(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --custom-compile-command "make lock" --extra demo --extra build pyproject.toml -o requirements.lock
-	$(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	$(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --custom-compile-command "make lock" --extra dev --extra demo -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean:  ## Remove environments and caches; the data folder stays

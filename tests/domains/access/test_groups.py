@@ -68,11 +68,11 @@ def test_a_group_has_a_name_in_one_line(name, alice, group):
         assert refusal.value.problems[0].remedy
 
 
-def test_nobody_owns_groups_without_end(alice, group, monkeypatch):
-    monkeypatch.setattr(groups, "MOST_OWNED", 2)
-    create_group(creator=alice, name="Second")
+def test_nobody_owns_groups_without_end(alice, group):
+    for number in range(groups.MOST_OWNED - 1):
+        create_group(creator=alice, name=f"Group {number}")
     with pytest.raises(Conflict):
-        create_group(creator=alice, name="Third")
+        create_group(creator=alice, name="One more")
 
 
 def test_a_group_is_known_to_its_members_and_the_staff(alice, group):
@@ -173,9 +173,8 @@ def test_who_runs_the_group_no_more_lets_nobody_in(alice, group):
     assert [row.user for row in members_of(group)] == [alice]
 
 
-def test_deleting_a_group_does_not_give_its_invitations_back(alice, monkeypatch):
-    monkeypatch.setattr(invitations, "MOST_AN_HOUR", 3)
-    for number in range(3):
+def test_deleting_a_group_does_not_give_its_invitations_back(alice):
+    for number in range(invitations.MOST_AN_HOUR):
         group = create_group(creator=alice, name=f"Group {number}")
         invite_to_group(group=group, actor=alice, email=f"p{number}@example.org", role="viewer")
         delete_group(group=group, actor=alice)

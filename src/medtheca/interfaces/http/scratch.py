@@ -19,8 +19,7 @@ class _ScratchFile(TemporaryUploadedFile):
     ) -> None:
         folder = scratch_root()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Its life is that of the request; Django closes it, and closing removes it.
-        file = tempfile.NamedTemporaryFile(suffix=".upload", dir=folder)  # noqa: SIM115
+        file = tempfile.NamedTemporaryFile(suffix=".upload", dir=folder)  # noqa: SIM115 - Django closes it with the request, which removes it
         UploadedFile.__init__(self, file, name, content_type, 0, charset, extra)
 
 

@@ -54,8 +54,8 @@ class _FilesField(forms.FileField):
 class InspectForm(forms.Form):
     """Files to try. What ends in .csv, .tsv or .xlsx is taken for the spreadsheet."""
 
-    # Django takes fields out of the class, so this does not hide the form's own attribute of the name.
-    files = _FilesField(label="Files to try")  # type: ignore[assignment]
+    # Named as the form's own attribute, which it does not hide: Django takes fields out of the class.
+    files = _FilesField(label="Files to try")  # type: ignore[assignment]  # a field here, a dict on the form itself
 
     def given(self) -> Sequence[Given]:
         """The files as the workflow takes them."""

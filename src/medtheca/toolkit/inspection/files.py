@@ -17,6 +17,7 @@ from medtheca.toolkit.sandbox import DecoderPool
 from medtheca.toolkit.sandbox import Outcome as Decoded
 from medtheca.toolkit.unpack import Limits
 
+_BOUNDS, _LIMITS = Bounds(), Limits()
 Progress = Callable[[int, int], None]
 """Called with files done and files in all."""
 
@@ -26,8 +27,8 @@ def inspect_files(
     *,
     pool: DecoderPool,
     scratch: Path,
-    bounds: Bounds = Bounds(),  # noqa: B008 - frozen
-    limits: Limits = Limits(),  # noqa: B008 - frozen
+    bounds: Bounds = _BOUNDS,
+    limits: Limits = _LIMITS,
     progress: Progress = lambda _done, _of: None,
 ) -> FilesReport:
     """Judge files and the files within ZIPs, as an upload to an empty cohort would.

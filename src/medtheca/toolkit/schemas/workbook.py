@@ -100,14 +100,16 @@ def _check_parts(content: bytes) -> None:
 
 def _choose(workbook: Any) -> tuple[str, list[str]]:
     """The first sheet that is shown and has a file name column; else the first that holds anything."""
+    import python_calamine
+
     shown = [found.name for found in workbook.sheets_metadata if str(found.visible).endswith("Visible")]
     tabs = shown or workbook.sheet_names
     filled = ""
     for name in tabs:
         try:
             sheet = workbook.get_sheet_by_name(name)
-        except Exception:  # noqa: BLE001, S112 - a chart, or a sheet that is damaged: another may be the one
-            continue
+        except (python_calamine.CalamineError, OSError, ValueError):
+            continue  # A chart, or a sheet that is damaged: another may be the one.
         for row in itertools.islice(sheet.iter_rows(), _HEADER_WITHIN):
             cells = [_text(cell).strip() for cell in row]
             if any(cells):
