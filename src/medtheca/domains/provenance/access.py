@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Q, QuerySet
 
-from medtheca.base.errors import NotAllowed
+from medtheca.base.errors import NotAllowed, NotFound
 from medtheca.domains.access.access import holds_role, scopes_joined
 from medtheca.domains.access.enums import Role
 from medtheca.domains.accounts.models import User
@@ -87,6 +87,13 @@ def require_reviewer(user: User | None, thing: Contributor | Cohort, *, to: str)
     """Raise `NotAllowed` unless the person reviews the thing; `to` says what they wanted to do."""
     if user is None or not may_review(user, thing):
         raise NotAllowed(f"Only reviewers may {to}.", remedy="Ask the staff.")
+    return user
+
+
+def require_to_know_of_staff_pages(user: User | None) -> User:
+    """Raise `NotFound` unless the person is of the staff: others are not told that there is such a page."""
+    if user is None or not user.is_active or not user.is_staff:
+        raise NotFound("There is nothing at this address.")
     return user
 
 

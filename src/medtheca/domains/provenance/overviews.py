@@ -66,7 +66,9 @@ def contributors_for(user: User | None) -> QuerySet[Contributor]:
 
 
 def edited_contributors(user: User) -> QuerySet[Contributor]:
-    """Contributors that the person owns or edits."""
+    """Contributors that the person owns or edits; all for staff."""
+    if user.is_staff:
+        return visible_contributors(user)
     mine = scopes_joined(user).filter(role__in=[Role.OWNER, Role.EDITOR])
     return Contributor.objects.filter(scope__in=mine.values("scope"))
 

@@ -15,6 +15,7 @@ from medtheca.domains.access.handing_over import hand_over
 from medtheca.domains.access.models import Invitation, Membership, Scope
 from medtheca.domains.access.operations import add_member, remove_member
 from medtheca.domains.accounts.models import User
+from medtheca.domains.accounts.queries import user_numbered
 from medtheca.domains.ledger.notifying import notify
 from medtheca.domains.ledger.operations import record
 from medtheca.domains.provenance.access import may_own, require_owner, require_staff
@@ -172,11 +173,31 @@ def person_named(email: str) -> User | None:
     return User.objects.filter(email__iexact=email.strip()).first()
 
 
+def find_person(thing: Thing, user_id: int, *, asker: User) -> User:
+    """Somebody who belongs to it; for staff anybody. For others there is nobody else, so that nobody is found out.
+
+    Raises `NotFound`.
+    """
+    if asker.is_staff:
+        return user_numbered(user_id)
+    found = next((row.user for row in members_of(thing) if row.user.pk == user_id), None)
+    if found is None:
+        raise NotFound(f"No user {user_id} belongs to it.")
+    return found
+
+
+def may_change(actor: User, role: Role | str) -> bool:
+    """Whether an owner, or somebody of the staff, may name and remove people of a role.
+
+    Staff name reviewers: those who judge are not chosen by whom they judge.
+    """
+    return actor.is_staff or role != Role.REVIEWER
+
+
 def _require_to_change(thing: Thing, user: User | None, role: Role | None, actor: User) -> None:
-    """Owners change everybody but reviewers, whom staff name: those who judge are not chosen by whom they judge."""
     require_owner(actor, thing, to="change who belongs to it")
     present = Membership.objects.filter(scope=thing.scope_id, user=user).first() if user else None
-    if role == Role.REVIEWER or (present and present.role == Role.REVIEWER):
+    if not all(may_change(actor, each) for each in (role, present and present.role) if each):
         require_staff(actor, to="name and remove reviewers")
 
 

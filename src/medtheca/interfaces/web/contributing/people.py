@@ -90,7 +90,7 @@ def _rows(thing: people.Thing, user: User, *, owns: bool) -> list[dict[str, Any]
     offered = people.roles_offered(user, thing) if owns else []
     rows = []
     for member in people.members_of(thing):
-        fixed = member.through is not None or not owns or (member.role == Role.REVIEWER and not user.is_staff)
+        fixed = member.through is not None or not owns or not people.may_change(user, member.role)
         rows.append(
             {
                 "id": member.user.pk,
@@ -130,7 +130,7 @@ def _invitation(row: Any, user: User) -> dict[str, Any]:
         "created": row.created,
         "expires": row.expires,
         "state": "expired" if people.is_over(row) else "waiting",
-        "changeable": row.role != Role.REVIEWER or user.is_staff,
+        "changeable": people.may_change(user, row.role),
     }
 
 

@@ -12,8 +12,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from medtheca.base.errors import NotFound
 from medtheca.domains.ledger.queries import latest_events
+from medtheca.domains.provenance.access import require_to_know_of_staff_pages
 from medtheca.domains.provenance.licensing import plan_relicense, relicense
 from medtheca.domains.provenance.merging import merge_contributors, plan_contributor_merge
 from medtheca.domains.provenance.purging import plan_purge, purge
@@ -46,10 +46,7 @@ _TOOLS = (
 
 def staff_user(request: HttpRequest) -> User:
     """The person, who is of the staff. For everybody else there is no such page: raises `NotFound`."""
-    user = signed_in(request)
-    if not user.is_staff:
-        raise NotFound("There is nothing at this address.")
-    return user
+    return require_to_know_of_staff_pages(signed_in(request))
 
 
 @login_required

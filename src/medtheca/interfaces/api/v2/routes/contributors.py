@@ -76,9 +76,7 @@ def change_contributor(request: HttpRequest, contributor_id: int, given: Contrib
 
 
 def _shown(contributors: list[Contributor], user: User) -> list[dict[str, Any]]:
-    edited = {row.pk for row in contributors if user.is_staff} or set(
-        edited_contributors(user).values_list("pk", flat=True)
-    )
+    edited = set(edited_contributors(user).filter(pk__in=[row.pk for row in contributors]).values_list("pk", flat=True))
     owners = owners_of(contributors)
     return [
         {
