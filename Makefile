@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 NPM ?= npm
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check bench faults nightly lock frontend format clean
+.PHONY: help up test check bench faults damage challenges nightly lock frontend format clean
 
 help:  ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,8 +24,8 @@ $(VENV)/test.stamp: $(VENV)/run.stamp requirements-dev.lock
 up: $(VENV)/run.stamp  ## Make the environment, then run Medtheca with its demo on http://localhost:8000
 	$(BIN)/medtheca up --demo
 
-test: $(VENV)/test.stamp  ## Run the tests; browser tests skip with a reason where there is no Chromium
-	$(BIN)/python -m pytest
+test: $(VENV)/test.stamp  ## Run the tests, or those of TESTS=; browser tests skip with a reason where there is no Chromium
+	$(BIN)/python -m pytest $(TESTS)
 
 check: $(VENV)/test.stamp  ## Lint, types, import contracts, migrations, generated documents, fast tests
 	$(BIN)/ruff format --check .
@@ -41,7 +41,15 @@ bench: $(VENV)/test.stamp  ## Measure against the limits and peers in the same r
 faults: $(VENV)/test.stamp  ## The whole crash test: hundreds of ingests with processes killed under them
 	$(BIN)/python -m tests.faults.run
 
-nightly: check test faults bench  ## Everything
+damage: $(VENV)/test.stamp  ## 20,000 damaged files of every format through the sandbox; offending ones are kept in build/damage
+	$(BIN)/python -m tests.damage.run --files 20000 --keep build/damage
+
+challenges: $(VENV)/test.stamp  ## The ISIC Archive's table of challenges at full size: 58,613 small images; goes on where it was cut off
+	$(BIN)/python -m tests.challenges.run --data build/challenges
+
+# What could go on for ever tries four times as much (tests/plugins/thoroughness.py).
+nightly: TESTS = --hypothesis-profile=nightly
+nightly: check test faults bench damage challenges  ## Everything, at full size
 
 frontend:  ## Build the pages' styles and scripts again (needs Node)
 	cd frontend && $(NPM) ci && $(NPM) run build
@@ -57,6 +65,10 @@ lock:  ## Pin all dependencies anew, with hashes, for all supported Pythons
 		--no-annotate --custom-compile-command "make lock" --extra demo --extra build pyproject.toml -o requirements.lock
 	$(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --custom-compile-command "make lock" --extra dev --extra demo -c requirements.lock pyproject.toml -o requirements-dev.lock
+	for version in 0.14.0 0.16.1; do \
+		echo "gcapi==$$version" | $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+			--no-annotate --custom-compile-command "make lock" - -o tests/contract/locks/gcapi-$$version.lock || exit 1; \
+	done
 
 clean:  ## Remove environments and caches; the data folder stays
 	rm -rf $(VENV) $(VENV)-lock .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info src/*.egg-info
