@@ -15,6 +15,8 @@ from medtheca.toolkit.errors import Refused
 MAX_NAME_LENGTH = 255
 """Code points after composition; what common file systems and the database column hold."""
 
+_LONGEST_SUFFIX = 20
+
 # C0, DEL and C1 controls, the line and paragraph separators, the bidirectional embeddings, overrides and
 # isolates (they make `gpj.exe` read as `exe.jpg`), and halves of surrogate pairs, which no encoding can
 # store. Left-to-right and right-to-left marks stay: honest Arabic and Hebrew names have them.
@@ -92,3 +94,18 @@ def check_name(name: str) -> None:
 def _escape(found: re.Match[str]) -> str:
     code = ord(found.group())
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def with_number(name: str, number: int) -> str:
+    """A name of several that would be the same: the first as it is, the others numbered from 2.
+
+    >>> with_number("t1.dcm", 1), with_number("t1.dcm", 2), with_number("IM0001", 3)
+    ('t1.dcm', 't1-2.dcm', 'IM0001-3')
+    """
+    if number == 1:
+        return name
+    stem, dot, suffix = name.rpartition(".")
+    if not stem or len(suffix) > _LONGEST_SUFFIX:
+        stem, dot, suffix = name, "", ""
+    kept = MAX_NAME_LENGTH - len(f"-{number}{dot}{suffix}")
+    return f"{stem[:kept]}-{number}{dot}{suffix}"

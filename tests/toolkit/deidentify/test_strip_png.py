@@ -14,6 +14,7 @@ from medtheca.toolkit.deidentify.png import strip_png
 from medtheca.toolkit.deidentify.png_chunks import parse_png
 from medtheca.toolkit.errors import Refused
 from tests.generators import images as make
+from tests.plugins.thoroughness import examples
 
 PLAIN = {name: data for name, (data, _) in make.pngs().items()}
 KINDS = {
@@ -180,7 +181,7 @@ def mend(data):
     return bytes(out + data[at:])
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(sorted(KINDS)), edits)
 def test_a_damaged_file_is_refused_or_keeps_its_pixels(kind, changes):
     damaged = mend(make.damage(KINDS[kind], changes))

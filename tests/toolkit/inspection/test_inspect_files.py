@@ -13,7 +13,8 @@ _UNBOUND = Bounds()
 
 @pytest.fixture(scope="module")
 def pool():
-    with DecoderPool("medtheca.toolkit.images.examine:examine", size=2) as made:
+    tasks = "medtheca.toolkit.images.tasks:run", "medtheca.toolkit.images.case_task:run"
+    with DecoderPool(tasks[0], case_task=tasks[1], size=2) as made:
         yield made
 
 

@@ -179,3 +179,19 @@ def test_a_file_that_cannot_be_opened_is_reported(pool, order, tmp_path):
     assert "No such file" in gone.refusal.message
     assert "regular file" in folder.refusal.message
     assert fine.refusal is None
+
+
+def test_each_file_gets_the_processor_time_of_its_size_and_kind(order):
+    def seconds(head, size):
+        return 30 if head.startswith(b"echo") else 1 if size < 1000 else 2
+
+    items = [order(text) for text in ("echo a", "spin", "echo b", "spin " + 1000 * "x", "echo c")]
+    with DecoderPool(PROBE, limits=Limits(cpu_seconds=10), seconds=seconds) as pool:
+        outcomes = list(pool.run(items))
+    refused = {outcome.key[: 4 + (len(outcome.key) > 1000)]: outcome.refusal for outcome in outcomes if outcome.refusal}
+    assert {key: refusal.code for key, refusal in refused.items()} == {
+        "spin": "decoder_timeout",
+        "spin ": "decoder_timeout",
+    }
+    assert "the 1 seconds of processor time" in refused["spin"].message
+    assert "the 2 seconds of processor time" in refused["spin "].message

@@ -12,21 +12,7 @@ from pathlib import Path
 import pytest
 
 from medtheca.toolkit.sandbox import DecoderPool, Level, SandboxUnavailable, detect_level
-from tests.toolkit.sandbox.common import PROBE, SMALL
-
-
-def has_gone(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-    except OSError:
-        return True
-
-
-def wait_until(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
+from tests.toolkit.sandbox.common import PROBE, SMALL, has_gone, wait_until
 
 
 @pytest.fixture
@@ -149,7 +135,8 @@ def test_a_child_killed_from_outside_costs_nothing(pool, order):
 def test_the_fork_server_killed_in_a_run_costs_nothing(two_places, order):
     run = two_places.run(order(f"echo {i}") for i in range(30))
     outcomes = [next(run)]
-    for _ in range(3):
+    # Whichever file is slow may meet each of them, and a third loss would be the end of it.
+    for _ in range(2):
         os.kill(two_places.find_server().pid, signal.SIGKILL)
         outcomes.append(next(run))
     outcomes.extend(run)

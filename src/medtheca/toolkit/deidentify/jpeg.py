@@ -1,9 +1,9 @@
 """A JPEG without what could identify a person: no EXIF, XMP, IPTC, comments, previews or trailers.
 
-Kept are frame, the tables that are used, restart intervals and scans, byte for byte; the ICC profile; the
-JFIF and Adobe segments in plain form, because decoders choose the colour transform by them; and, where the picture is
-not upright, an EXIF segment of 36 bytes that holds the orientation alone. Since everything that a
-decoder reads to make pixels is copied unchanged and in order, the pixels are the same.
+Kept are frame, the tables that are used, restart intervals and scans, byte for byte; the ICC profile without words of
+its own; the JFIF and Adobe segments in plain form, because decoders choose the colour transform by them; and, where the
+picture is not upright, an EXIF segment of 36 bytes that holds the orientation alone. Since everything that a decoder
+reads to make pixels is copied unchanged and in order, the pixels are the same.
 
 Bytes between the last coded pixel of a scan and the next marker are not looked for here, since only decoding
 finds them: the strict decoding of `toolkit.images` refuses such files.
@@ -29,9 +29,9 @@ from medtheca.toolkit.deidentify.jpeg_segments import (
     parse_jpeg,
 )
 from medtheca.toolkit.deidentify.jpeg_tables import keep_used_tables
-from medtheca.toolkit.deidentify.stripped import Buffer, Stripped, Tally, name_trailer
+from medtheca.toolkit.deidentify.stripped import Buffer, Pieces, Stripped, Tally, name_trailer
 
-RECIPE = "strip-jpeg/1"
+RECIPE = "strip-jpeg/2"
 
 # Not DNL, which says a height again that the frame header has said: decoders pass over it, whatever it holds.
 _CODING = frozenset({0xC0, 0xC1, 0xC2, DHT, DQT, DRI, SOS})
@@ -66,7 +66,8 @@ def strip_layout(layout: JpegLayout, source: Buffer) -> Stripped:
     orientation = _find_orientation(layout)
     profile, chunks = _find_profile(layout)
     tables = keep_used_tables(layout)
-    pieces: list[Buffer] = [layout.data[:2]]
+    pieces = Pieces()
+    pieces.append(layout.data[:2], source=0)
     written: set[str] = set()
     position = 2
     for segment in layout.segments:
@@ -77,7 +78,7 @@ def strip_layout(layout: JpegLayout, source: Buffer) -> Stripped:
         if segment in tables:
             kind, replacement = "unused tables", tables[segment]
         if replacement is None:
-            pieces.append(original)
+            pieces.append(original, source=segment.start)
             continue
         if kind in _ONCE and kind in written:
             replacement = b""
@@ -86,11 +87,10 @@ def strip_layout(layout: JpegLayout, source: Buffer) -> Stripped:
         if replacement != original:
             tally.add(kind, max(len(original) - len(replacement), 1))
     tally.add("padding", layout.end - 2 - position)
-    pieces.append(layout.data[layout.end - 2 : layout.end])
+    pieces.append(layout.data[layout.end - 2 : layout.end], source=layout.end - 2)
     trailer = layout.data[layout.end :]
     tally.add(name_trailer(trailer), len(trailer))
-    removed = tally.removed()
-    return Stripped(b"".join(pieces) if removed else source, removed, orientation, profile)
+    return pieces.strip(source, tally, orientation=orientation, icc=profile)
 
 
 def _replace(
@@ -176,7 +176,7 @@ def _find_profile(layout: JpegLayout) -> tuple[bytes | None, dict[Segment, bytes
     if not count or [chunk[:2] for chunk in ordered] != [(n, count) for n in range(1, count + 1)]:
         return None, {}
     whole = b"".join(chunk[2] for chunk in ordered)
-    profile = icc.find_profile(whole)
+    profile = icc.find_clean_profile(whole)
     if profile is None:
         return None, {}
     segments = [segment for segment, _ in found]

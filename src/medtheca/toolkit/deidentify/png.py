@@ -1,7 +1,7 @@
 """A PNG without what could identify a person: no text, no EXIF, no dates, no unknown chunks, no trailers.
 
 Kept are the pixels, the palette where they need one, transparency, and chunks of fixed length that say how colours and
-pixel shape are meant. The ICC profile stays bit for bit under a neutral name. Where the picture is not
+pixel shape are meant. The ICC profile stays, without words of its own, under a neutral name. Where the picture is not
 upright, an eXIf chunk of 26 bytes holds the orientation alone. The compressed pixels are copied as they
 are, unless something is hidden in them behind the last row: then they are packed anew without it.
 """
@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from medtheca.toolkit.deidentify import exif, icc
 from medtheca.toolkit.deidentify.faults import corrupt, truncated
 from medtheca.toolkit.deidentify.png_chunks import PALETTE, SIGNATURE, Chunk, PngLayout, parse_png
-from medtheca.toolkit.deidentify.stripped import Buffer, Stripped, Tally, name_trailer
+from medtheca.toolkit.deidentify.stripped import Buffer, Pieces, Stripped, Tally, name_trailer
 from medtheca.toolkit.errors import Refused
 
-RECIPE = "strip-png/1"
+RECIPE = "strip-png/2"
 
 # Chunks without room for words: the lengths they may have. Others of the same name are left out.
 _FIXED = {
@@ -55,7 +55,8 @@ def strip_layout(layout: PngLayout, source: Buffer) -> Stripped:
     orientation = exif.read_orientation(layout.find(b"eXIf") or b"")
     profile, profile_chunk = _find_profile(layout)
     hidden = _count_hidden(layout)
-    pieces: list[Buffer] = [SIGNATURE]
+    pieces = Pieces()
+    pieces.append(SIGNATURE, source=0)
     seen: set[bytes] = set()
     for chunk in layout.chunks:
         original = layout.data[chunk.start : chunk.end]
@@ -69,7 +70,7 @@ def strip_layout(layout: PngLayout, source: Buffer) -> Stripped:
             if palette != original:
                 tally.add("unused palette", max(len(original) - len(palette), 1))
         elif _keeps(layout, chunk, seen):
-            pieces.append(original)
+            pieces.append(original, source=chunk.start)
         else:
             replacement = b""
             if chunk.name == b"eXIf" and orientation != exif.UPRIGHT and chunk.name not in seen:
@@ -82,8 +83,7 @@ def strip_layout(layout: PngLayout, source: Buffer) -> Stripped:
         seen.add(chunk.name)
     trailer = layout.data[layout.end :]
     tally.add(name_trailer(trailer), len(trailer))
-    removed = tally.removed()
-    return Stripped(b"".join(pieces) if removed else source, removed, orientation, profile)
+    return pieces.strip(source, tally, orientation=orientation, icc=profile)
 
 
 def _refuse_animation(layout: PngLayout) -> None:
@@ -155,7 +155,7 @@ def _find_profile(layout: PngLayout) -> tuple[bytes | None, bytes]:
         whole = inflater.decompress(packed[1:], MAX_PROFILE_BYTES)
     except zlib.error:
         return None, b""
-    profile = icc.find_profile(whole)
+    profile = icc.find_clean_profile(whole)
     if profile is None or not inflater.eof:
         return None, b""
     exact = profile == whole and not inflater.unused_data

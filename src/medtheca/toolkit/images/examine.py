@@ -13,14 +13,16 @@ from PIL import Image, ImageCms
 from medtheca.toolkit.deidentify.stripped import Buffer
 from medtheca.toolkit.errors import Refused
 from medtheca.toolkit.images.embedded import name_exif
+from medtheca.toolkit.images.formats import REMEDY
 from medtheca.toolkit.images.hashes import perceptual_hash, pixel_hash
 from medtheca.toolkit.images.identify import FORMAT_WORDS, identify
+from medtheca.toolkit.images.labels import labels_of
 from medtheca.toolkit.images.raster import Raster
 from medtheca.toolkit.images.readers import DEFAULT_MEMORY, READERS, Reader, Reading, find_reader
+from medtheca.toolkit.images.reports import MOST_COPIED
+from medtheca.toolkit.ranges.making import LEAST_COPIED
 from medtheca.toolkit.renditions import pictures, recipes
 from medtheca.toolkit.renditions.colour import describe_profile
-
-REMEDY = "Send JPEG or PNG."
 
 
 def examine(data: memoryview, options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -30,8 +32,10 @@ def examine(data: memoryview, options: dict[str, Any]) -> tuple[dict[str, Any], 
 
     The report is plain JSON: `format`, `media_type`; `width`, `height` (as stored), `upright_width`,
     `upright_height`, `orientation` (1 to 8); `colour_space` (`grey`, `sRGB`, `RGB`, `CMYK`), `alpha`,
-    `channels`, `bits`, `icc` (the profile's own name, or null); `pixel_hash` (64 hex digits),
-    `perceptual_hash` (16); `removed`, a list of `kind` and `bytes`; `public`: `original` or `part`;
+    `channels`, `bits`, `icc` (the profile's own name, or null); `geometry` with the `labels` of a grey PNG;
+    `pixel_hash` (64 hex digits), `perceptual_hash` (16); `removed`, a list of `kind` and `bytes`;
+    `public`: `original` or `part`;
+    `copied`, where the public copy is a part, what of it are bytes of the file: target, source, length;
     `thumbnail` and `web`: `public` or `part`; `recipes` for `public`, `thumbnail` and `web`; `parts`, for each
     part its `media_type`, `width`, `height`, `bytes`. Parts are `public`, `thumbnail` and `web`, as said. With the
     option `exif` also `exif`, the kinds of `embedded.name_exif`.
@@ -44,6 +48,9 @@ def examine(data: memoryview, options: dict[str, Any]) -> tuple[dict[str, Any], 
     reading = reader.read(data, memory=int(options.get("memory", DEFAULT_MEMORY)))
     raster = reading.raster
     report, parts = _describe(raster, reader), dict[str, bytes]()
+    if reader.format == "png" and raster.colour_model == "grey":
+        # JPEG changes values, and photographs in colour are no masks.
+        report["geometry"] = {"labels": _labels(raster)}
     if options.get("exif"):
         report["exif"] = name_exif(data, reader.format)
     report["removed"] = [{"kind": item.kind, "bytes": item.bytes} for item in reading.public.removed]
@@ -52,6 +59,9 @@ def examine(data: memoryview, options: dict[str, Any]) -> tuple[dict[str, Any], 
     if reading.public.removed:
         parts["public"] = bytes(reading.public.data)
         report["public"] = "part"
+        report["copied"] = [
+            [it.target, it.source, it.length] for it in reading.public.copied if it.length >= LEAST_COPIED
+        ][:MOST_COPIED]
         report["parts"]["public"] = {
             "media_type": reader.media_type,
             "width": raster.width,
@@ -86,6 +96,13 @@ def choose_reader(data: Buffer) -> Reader:
             "unsupported_format", f"The content is {FORMAT_WORDS[found]}, which is not supported here.", REMEDY
         )
     return reader
+
+
+def _labels(raster: Raster) -> list[int] | None:
+    """The values of a mask, as the file has them: samples of fewer than 8 bits were scaled to 8."""
+    found = labels_of(raster.pixels[:, :, 0])
+    scale = 255 // ((1 << raster.bits) - 1) if raster.bits < 8 else 1
+    return [value // scale for value in found] if found is not None else None
 
 
 def _describe(raster: Raster, reader: Reader) -> dict[str, Any]:

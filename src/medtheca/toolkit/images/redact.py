@@ -59,7 +59,7 @@ def upright(raster: Raster) -> Raster:
         picture = Image.frombuffer("CMYK", (raster.width, raster.height), raster.pixels, "raw", "CMYK", 0, 1)
         samples: Pixels = np.asarray(to_srgb(picture, raster.icc))
         raster = Raster(samples, "rgb", 8, raster.orientation, None)
-    pixels: Pixels = _turn(raster.pixels, raster.orientation).copy(order="C")
+    pixels: Pixels = turned(raster.pixels, raster.orientation).copy(order="C")
     return Raster(pixels, raster.colour_model, raster.bits, 1, raster.icc)
 
 
@@ -74,8 +74,8 @@ def black_out(pixels: Pixels, boxes: Sequence[Box], *, alpha: bool) -> int:
     return int(inside.sum()) * int(pixels.shape[2]) * int(pixels.dtype.itemsize)
 
 
-def _turn(pixels: Pixels, orientation: int) -> Pixels:
-    """EXIF's eight ways, undone."""
+def turned(pixels: Pixels, orientation: int) -> Pixels:
+    """A view of the pixels in which EXIF's eight ways are undone."""
     if orientation >= 5:
         pixels = pixels.transpose(1, 0, 2)
     if orientation in (2, 3, 6, 7):

@@ -8,12 +8,17 @@ from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 from medtheca.toolkit.images.identify import FORMAT_WORDS, identify
+from medtheca.toolkit.images.labels import MOST_LABELS
 
 # What may be sent to browsers as a picture, and the format that its first bytes must be in.
 SERVED_TYPES = {"image/jpeg": "jpeg", "image/png": "png", "image/webp": "webp"}
 KINDS = ("public", "thumbnail", "web")
 
+MOST_COPIED = 1000
+"""Ranges of which a photograph's public copy says that they are the file's: JPEG has one a scan, PNG usually one."""
+
 _LARGEST = 2**31 - 1
+_LARGEST_FILE = 2**48
 _MOST_REMOVED = 1000
 _LONGEST_RECIPE = 120
 _LONGEST_KIND = 64
@@ -59,7 +64,11 @@ def _fault_of_values(report: Mapping[str, Any]) -> str:
     removed = report.get("removed")
     if not isinstance(removed, list) or len(removed) > _MOST_REMOVED or not all(map(_is_removed, removed)):
         return "its list of what was removed is damaged"
-    return ""
+    listed = {
+        "what was copied": _is_copied(report.get("copied", [])),
+        "labels": _is_geometry(report.get("geometry", {})),
+    }
+    return next((f"its list of {name} is damaged" for name, is_sound in listed.items() if not is_sound), "")
 
 
 def _fault_of_parts(report: Mapping[str, Any], parts: Mapping[str, bytes]) -> str:
@@ -86,6 +95,30 @@ def _is_removed(item: object) -> bool:
         case {"kind": str(kind), "bytes": count, **rest}:
             return not rest and len(kind) <= _LONGEST_KIND and _is_whole(count) and count >= 0
     return False
+
+
+def _is_geometry(value: object) -> bool:
+    """Nothing, or the values that a mask has (`labels.labels_of`)."""
+    match value:
+        case {"labels": list(values), **rest}:
+            return (
+                not rest and len(values) <= MOST_LABELS and all(_is_whole(one) and 0 <= one < 2**16 for one in values)
+            )
+        case {"labels": None, **rest}:
+            return not rest
+    return value == {}
+
+
+def _is_copied(listed: object) -> bool:
+    return (
+        isinstance(listed, list)
+        and len(listed) <= MOST_COPIED
+        and all(isinstance(one, list) and len(one) == 3 and all(map(_is_offset, one)) for one in listed)
+    )
+
+
+def _is_offset(value: object) -> bool:
+    return _is_whole(value) and 0 <= value <= _LARGEST_FILE
 
 
 def _is_whole(value: object) -> TypeGuard[int]:

@@ -1,15 +1,23 @@
-"""What decoder children are asked to do with a file: examine it, or redact it where the options name boxes."""
+"""What decoder children are asked to do with a file: examine, redact or cut it, or say what it is to others."""
 
 import io
 from typing import Any
 
 from PIL import Image
 
-from medtheca.toolkit.images import examine, redact
+from medtheca.toolkit.images import examine, redact, square
+from medtheca.toolkit.images.grouping import describe_file
 
 
 def run(data: memoryview, options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """As `examine.examine`, or as `redact.redact` with the option `redactions`."""
+    """As `examine.examine`; as `redact.redact`, `cut_square` or `describe_file` by its option.
+
+    `describe` is a name like the file's: only its suffix matters.
+    """
+    if name := options.get("describe"):
+        return describe_file(data, str(name)), {}
+    if "square" in options:
+        return square.cut_square(data, options)
     return redact.redact(data, options) if options.get("redactions") else examine.examine(data, options)
 
 

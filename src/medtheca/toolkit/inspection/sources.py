@@ -14,16 +14,21 @@ _ZIP_HEADS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _SKIPPED = {Kind.DIRECTORY, Kind.JUNK}
 _EMPTY = Problem("empty_file", "The file is empty.", "Upload it again.")
 _CHUNK = 1 << 20
+_PACKED = -1
 
 
 @dataclass(slots=True)
 class Source:
-    """A file of a trial. `path` is as it came, for the person; `problem` says why it is not taken in."""
+    """A file of a trial. `path` is as it came, for the person; `problem` says why it is not taken in.
+
+    Files of one `delivery` come by one upload, so they may make one image.
+    """
 
     container: str
     path: str
     name: str
     size: int
+    delivery: int
     skipped: bool = False
     problem: Problem | None = None
     member: Member | None = None
@@ -49,9 +54,9 @@ def list_sources(
     sources: list[Source] = []
     refused: dict[str, Problem] = {}
     unpacked = 0
-    for container in containers:
+    for number, container in enumerate(containers):
         if not _is_zip(container.path):
-            sources.append(_single(container, limits))
+            sources.append(_single(container, number, limits))
         else:
             try:
                 with container.path.open("rb") as file:
@@ -60,7 +65,7 @@ def list_sources(
                 refused[display_name(container.name)] = refusal.problem
                 continue
             unpacked += listing.total_declared
-            sources += _members(container, listing, limits)
+            sources += _members(container, number, listing, limits)
         _check(bounds, files=sum(not source.skipped for source in sources), unpacked=unpacked)
     return sources, refused
 
@@ -77,7 +82,7 @@ def _is_zip(path: Path) -> bool:
         return file.read(4) in _ZIP_HEADS
 
 
-def _members(container: Container, listing: Listing, limits: Limits) -> Iterator[Source]:
+def _members(container: Container, number: int, listing: Listing, limits: Limits) -> Iterator[Source]:
     for member in listing.members:
         if member.kind is Kind.DIRECTORY:
             continue
@@ -86,6 +91,7 @@ def _members(container: Container, listing: Listing, limits: Limits) -> Iterator
             path=display_name(member.path, limit=1000),
             name=display_name(member.name),
             size=member.size_declared,
+            delivery=number,
             skipped=member.kind in _SKIPPED,
             problem=member.problem,
             member=member,
@@ -94,7 +100,7 @@ def _members(container: Container, listing: Listing, limits: Limits) -> Iterator
         )
 
 
-def _single(container: Container, limits: Limits) -> Source:
+def _single(container: Container, number: int, limits: Limits) -> Source:
     size = container.path.stat().st_size
     name = name_key(container.name.replace("\\", "/").rsplit("/", 1)[-1])
     source = Source(
@@ -102,6 +108,7 @@ def _single(container: Container, limits: Limits) -> Source:
         path=display_name(container.name, limit=1000),
         name=display_name(name),
         size=size,
+        delivery=_PACKED if container.packed else number,
         file=container.path,
     )
     if container.packed:

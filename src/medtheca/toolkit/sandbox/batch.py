@@ -1,5 +1,6 @@
 """One run of the pool: the files of one upload, through one or more children, to one outcome each."""
 
+import contextlib
 import logging
 import os
 import selectors
@@ -8,6 +9,7 @@ import textwrap
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from .wire import BadReply, LateReply, Reply
 
 _logger = logging.getLogger(__name__)
 _MOST_LOSSES = 3
+_HEAD = 4096
 
 
 class Batch:
@@ -33,12 +36,14 @@ class Batch:
         options: dict[str, Any],
         *,
         limits: Limits,
+        seconds: Callable[[bytes, int], int] | None,
         places: Places,
         find_server: Callable[[], ServerHandle],
     ) -> None:
         self._items = iter(items)
         self._options = options
         self._limits = limits
+        self._seconds = seconds
         self._places = places
         self._find_server = find_server
         self._held = 0  # places taken
@@ -108,7 +113,8 @@ class Batch:
             if not stat.S_ISREG(facts.st_mode):
                 self._refuse_unread(job, "it is not a regular file")
                 return
-            decoder = self._find_decoder(job, facts.st_size)
+            limits = self._limits_for(descriptor, facts.st_size)
+            decoder = self._find_decoder(job, facts.st_size, limits)
             decoder.give(job, descriptor, facts.st_size, self._options)
         except ServerLost:
             self._lose(job)
@@ -118,14 +124,26 @@ class Batch:
         self._working.append(decoder)
         self._selector.register(decoder.channel, selectors.EVENT_READ, decoder)
 
-    def _find_decoder(self, job: Job, size: int) -> Decoder:
-        """A child fit for the job: an idle one, or a new one if it must be fresh or have more room."""
+    def _limits_for(self, descriptor: int, size: int) -> Limits:
+        """The limits for a file of this size; time on the clock grows with processor time, and is never less."""
+        if self._seconds is None:
+            return self._limits
+        head = b""
+        with contextlib.suppress(OSError):
+            head = os.pread(descriptor, _HEAD, 0)
+        processor = self._seconds(head, size)
+        clock = self._limits.wall_seconds * max(1.0, processor / self._limits.cpu_seconds)
+        return replace(self._limits, cpu_seconds=processor, wall_seconds=clock)
+
+    def _find_decoder(self, job: Job, size: int, limits: Limits) -> Decoder:
+        """A child fit for the job: an idle one, or a new one if it must be fresh, have more room or other limits."""
         if self._idle:
-            decoder = self._idle.pop()
-            if size <= decoder.room and not job.is_suspect:
+            fit = (one for one in self._idle if size <= one.room and one.limits == limits and not job.is_suspect)
+            if decoder := next(fit, None):
+                self._idle.remove(decoder)
                 return decoder
-            self._end(decoder)
-        return Decoder(self._find_server(), self._limits, size=size)
+            self._end(self._idle.pop())
+        return Decoder(self._find_server(), limits, size=size)
 
     # -- listening
 
@@ -138,7 +156,7 @@ class Batch:
         for decoder in [late for late in self._working if late.deadline <= now]:
             job = self._take_from(decoder)
             self._end(decoder)
-            self._blame(job, refuse_overrun(self._limits), final=False)
+            self._blame(job, refuse_overrun(decoder.limits), final=False)
 
     def _hear(self, decoder: Decoder) -> None:
         try:
@@ -179,7 +197,7 @@ class Batch:
         except ServerLost:
             self._lose(job)
             return
-        verdict = judge_death(status, self._limits)
+        verdict = judge_death(status, decoder.limits)
         # Processor time does not depend on the neighbours: a second trial would only cost as much again.
         self._blame(job, verdict, final=verdict.code == "decoder_timeout")
 

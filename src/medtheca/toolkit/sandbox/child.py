@@ -33,23 +33,22 @@ def decode_until_closed(channel: socket.socket, task: Task, limits: Limits) -> N
     fresh = True
     while True:
         try:
-            request, descriptor = receive_frame(channel)
+            request, descriptors = receive_frame(channel)
         except (EOFError, ConnectionError):
             return
-        if descriptor is None:
+        if not descriptors:
             return
-        answer = _answer(task, descriptor, request, limits, fresh=fresh)
+        answer = _answer(task, descriptors[0], request, limits, fresh=fresh)
         last = answer.worn or time.process_time() >= retire_at
-        fields = answer.fields | {"last": _encode(last), "serial": _encode(request["serial"])}
-        header = b"{" + b",".join(_encode(name) + b":" + value for name, value in fields.items()) + b"}"
-        write_reply(channel.fileno(), header, answer.parts)
+        fields = answer.fields | {"last": encode(last), "serial": encode(request["serial"])}
+        write_reply(channel.fileno(), join_fields(fields), answer.parts)
         if last:
             return
         fresh = False
 
 
 def _answer(task: Task, descriptor: int, request: dict[str, Any], limits: Limits, *, fresh: bool) -> _Answer:
-    data, release = _map(descriptor, request["size"])
+    data, release = _gather(descriptor, request["pieces"]) if "pieces" in request else _map(descriptor, request["size"])
     try:
         try:
             report, parts = task(data, request["options"])
@@ -57,19 +56,33 @@ def _answer(task: Task, descriptor: int, request: dict[str, Any], limits: Limits
         finally:
             released = release()
     except Refused as refusal:
-        return _Answer(_refuse(refusal.code, refusal.message, refusal.remedy), [], worn=False)
+        return _Answer(encode_refusal(refusal.code, refusal.message, refusal.remedy), [], worn=False)
     except MemoryError:
         message = f"Decoding this file needs more memory than the {limits.memory_bytes:,} bytes that are allowed."
-        fields = _refuse("decoder_memory", message, "Upload a smaller image, or ask for a higher limit.")
+        fields = encode_refusal("decoder_memory", message, "Upload a smaller image, or ask for a higher limit.")
         # A child that has decoded other files may be full of them: then the pool tries again in a fresh one.
-        return _Answer(fields | {"again": _encode(not fresh)}, [], worn=True)
+        return _Answer(fields | {"again": encode(not fresh)}, [], worn=True)
     except BaseException as error:  # noqa: BLE001 - whatever a decoder throws is a verdict on the file, not on the pool
         message = f"The file cannot be decoded: {type(error).__name__}: {error}"
-        fields = _refuse("decoder_error", message, "Check that the file opens in another program; export it again.")
+        fields = encode_refusal(
+            "decoder_error", message, "Check that the file opens in another program; export it again."
+        )
         # The place only: an error's own words may quote a patient's data, which have no business in a log.
         log = "".join(traceback.format_tb(error.__traceback__, limit=-8)) + type(error).__name__
-        return _Answer(fields | {"log": _encode(log)}, [], worn=False)
+        return _Answer(fields | {"log": encode(log)}, [], worn=False)
     return _Answer(fields, pieces, worn=not released)
+
+
+def _gather(descriptor: int, pieces: list[list[int]]) -> tuple[memoryview, Callable[[], bool]]:
+    """These parts of the file (offset, length), one after another; nothing of it stays open or mapped.
+
+    What lies behind its end is left out, so less than is asked for means that the file is cut off.
+    """
+    try:
+        data = b"".join([os.pread(descriptor, length, offset) for offset, length in pieces])
+    finally:
+        os.close(descriptor)
+    return memoryview(data), lambda: True
 
 
 def _map(descriptor: int, size: int) -> tuple[memoryview, Callable[[], bool]]:
@@ -103,7 +116,7 @@ def _map(descriptor: int, size: int) -> tuple[memoryview, Callable[[], bool]]:
 def _check(
     report: dict[str, Any], parts: Mapping[str, Any], limits: Limits
 ) -> tuple[dict[str, bytes], list[memoryview]]:
-    encoded = _encode(report)
+    encoded = encode(report)
     pieces = [memoryview(part).cast("B") for part in parts.values()]
     sizes = [len(piece) for piece in pieces]
     total = len(encoded) + sum(sizes)
@@ -115,13 +128,20 @@ def _check(
             "allowed.",
             "Upload a smaller image, or ask for a higher limit.",
         )
-    return {"report": encoded, "parts": _encode(list(zip(parts, sizes, strict=True)))}, pieces
+    return {"report": encoded, "parts": encode(list(zip(parts, sizes, strict=True)))}, pieces
 
 
-def _encode(value: object) -> bytes:
+def join_fields(fields: Mapping[str, bytes]) -> bytes:
+    """The header of a reply; the values are JSON already."""
+    return b"{" + b",".join(encode(name) + b":" + value for name, value in fields.items()) + b"}"
+
+
+def encode(value: object) -> bytes:
+    """As JSON. ValueError for what is no number, TypeError for what JSON does not know."""
     return json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
 
 
-def _refuse(code: str, message: str, remedy: str) -> dict[str, bytes]:
+def encode_refusal(code: str, message: str, remedy: str) -> dict[str, bytes]:
+    """The field of a reply that refuses the input."""
     # What a decoder says may quote the file: what cannot be printed is not passed on.
-    return {"refusal": _encode({"code": code, "message": tidy(message), "remedy": tidy(remedy)})}
+    return {"refusal": encode({"code": code, "message": tidy(message), "remedy": tidy(remedy)})}

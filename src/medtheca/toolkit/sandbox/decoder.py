@@ -5,6 +5,7 @@ import secrets
 import signal
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,28 +41,39 @@ class Decoder:
         self.job: Job | None = None
         self.served = 0
         self.deadline = 0.0
-        self._limits = limits
+        self.limits = limits
         self._server = server
         self.channel, theirs = socket.socketpair()
         with theirs:
             theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
             try:
-                self.pid = server.fork_child(theirs, room=self.room)
+                self.pid = server.fork_child(theirs, room=self.room, cpu_seconds=limits.cpu_seconds)
             except BaseException:
                 self.channel.close()
                 raise
         self.channel.setblocking(False)
 
-    def give(self, job: Job, descriptor: int, size: int, options: dict[str, Any]) -> None:
-        """Send a file. A child that cannot take it has died or misbehaves; `pump` then says so."""
+    def give(
+        self,
+        job: Job,
+        descriptor: int,
+        size: int,
+        options: dict[str, Any],
+        *,
+        pieces: Sequence[tuple[int, int]] | None = None,
+    ) -> None:
+        """Send a file, or these `pieces` of it (offset, length). A child that cannot take it has died or misbehaves;
+        `pump` then says so.
+        """
         self.job = job
         self.served += 1
-        self.deadline = time.monotonic() + self._limits.wall_seconds
+        self.deadline = time.monotonic() + self.limits.wall_seconds
         # Not to be guessed, so that no file can have an answer to the next one wait in the channel.
         serial = secrets.token_hex(8)
-        self._reader = ReplyReader(self._limits, serial)
+        self._reader = ReplyReader(self.limits, serial)
         try:
-            send_frame(self.channel, {"size": size, "options": options, "serial": serial}, descriptor)
+            request = {"size": size, "options": options, "serial": serial}
+            send_frame(self.channel, request if pieces is None else request | {"pieces": pieces}, descriptor)
         except OSError:
             with contextlib.suppress(OSError):
                 self.channel.shutdown(socket.SHUT_RDWR)
@@ -73,7 +85,7 @@ class Decoder:
     def end(self) -> int:
         """End the child; its exit code, negative for a signal. ServerLost."""
         self.channel.close()
-        return self._server.reap_child(self.pid)
+        return self._server.reap_child(self.pid).status
 
 
 def judge_death(status: int, limits: Limits) -> Refusal:

@@ -1,5 +1,7 @@
 """The fork server: a small process with the decoders loaded and nothing else in it, which forks children on demand.
 
+A child serves the files of one run (`child`), or one case (`case_child`).
+
 Started by the pool as `python -m medtheca.toolkit.sandbox.server DESCRIPTOR OWNER`, with a clean environment: neither
 secrets nor connections of the owner can be in its memory. It has one thread, so its forks are sound, and it never
 looks at a file. It ends, and its children with it, when the pool closes the channel or the owner is gone.
@@ -7,6 +9,7 @@ looks at a file. It ends, and its children with it, when the pool closes the cha
 
 import codecs
 import contextlib
+import functools
 import gc
 import importlib
 import os
@@ -15,16 +18,22 @@ import signal
 import socket
 import sys
 import traceback
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+from .case_child import CaseTask, work_on_case
 from .child import Task, decode_until_closed
-from .fence import count_address_space, lock_down
-from .values import Level, Limits
+from .fence import lock_down, lock_down_case, take_footprint
+from .values import CaseLimits, Level, Limits
 from .wire import receive_frame, send_frame
 
 # Codecs are modules that load when first used, which is too late behind the fence.
 _CODECS = ("ascii", "latin-1", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "cp437", "idna")
+_MOST_DESCRIPTORS = 253  # the kernel passes no more at once
+_Work = Callable[[], None]
 
 
 class ForkServer:
@@ -40,9 +49,11 @@ class ForkServer:
         watched = self._watch_owner()
         try:
             setup, _ = receive_frame(self._control)
-            self._task = _load(setup["task"])
+            self._task: Task = _load(setup["task"])
+            self._case_task: CaseTask | None = _load(setup["case_task"]) if setup["case_task"] else None
+            _share_memory()
             self._level, self._limits = Level(setup["level"]), Limits(**setup["limits"])
-            self._address_space = count_address_space() + self._limits.memory_bytes
+            self._start = take_footprint()
             send_frame(self._control, {"ready": True})
             while True:
                 readable, _, _ = select.select([self._control.fileno(), *watched], [], [])
@@ -64,22 +75,23 @@ class ForkServer:
         return [descriptor]
 
     def _obey(self) -> None:
-        order, descriptor = receive_frame(self._control)
-        if descriptor is not None:
-            answer = self._fork(descriptor, order["room"])
+        order, descriptors = receive_frame(self._control, most=_MOST_DESCRIPTORS)
+        if "reap" in order:
+            status, processor = self._reap(order["reap"])
+            answer = {"status": status, "cpu": processor}
         else:
-            answer = {"status": self._reap(order["reap"])}
+            answer = self._fork(order, descriptors)
         send_frame(self._control, answer)
 
-    def _fork(self, descriptor: int, room: int) -> dict[str, Any]:
+    def _fork(self, order: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         parent = os.getpid()
         locked, lock_report = os.pipe()
         child = os.fork()
         if child == 0:
             os.close(locked)
-            self._be_child(descriptor, lock_report, parent, room)
-        os.close(descriptor)
-        os.close(lock_report)
+            self._be_child(order, descriptors, lock_report, parent)
+        for descriptor in (*descriptors, lock_report):
+            os.close(descriptor)
         self._children.add(child)
         # The child speaks once, before it has seen a file: so this word can be trusted.
         with os.fdopen(locked, "rb") as report:
@@ -89,65 +101,102 @@ class ForkServer:
         self._reap(child)
         return {"error": word.decode(errors="replace") or "the child ended while it was being locked down"}
 
-    def _be_child(self, descriptor: int, lock_report: int, parent: int, room: int) -> None:
+    def _be_child(self, order: dict[str, Any], descriptors: list[int], lock_report: int, parent: int) -> None:
         try:
-            channel, lock_report = _keep_only(descriptor, lock_report)
+            channel, lock_report, others = _keep_only(descriptors[0], lock_report, descriptors[1:])
             try:
-                lock_down(self._level, self._limits, address_space=self._address_space + room, parent=parent)
+                if "case" in order:
+                    work = self._prepare_case(order, channel, others, parent)
+                else:
+                    work = self._prepare_run(order, channel, parent)
             except BaseException as error:  # noqa: BLE001 - any failure to lock down must be told, and ends the child
                 os.write(lock_report, str(error).encode() or b"unknown")
                 os._exit(1)
             os.write(lock_report, b"locked")
             os.close(lock_report)
-            decode_until_closed(channel, self._task, self._limits)
+            work()
             os._exit(0)
         finally:
             os._exit(70)
 
-    def _reap(self, child: int) -> int | None:
-        """End a child, if it has not ended; its exit code, negative for a signal. One that is exiting keeps its own."""
+    def _prepare_run(self, order: dict[str, Any], channel: socket.socket, parent: int) -> _Work:
+        """Lock this child down for the files of a run."""
+        limits = replace(self._limits, cpu_seconds=order["cpu_seconds"])
+        room = limits.memory_bytes + order["room"]
+        lock_down(self._level, limits, address_space=self._start.address_space + room, parent=parent)
+        return lambda: decode_until_closed(channel, self._task, limits)
+
+    def _prepare_case(self, order: dict[str, Any], channel: socket.socket, others: list[int], parent: int) -> _Work:
+        """Lock this child down in the folder of a case."""
+        task, limits = self._case_task, CaseLimits(**order["case"])
+        assert task is not None  # the pool sees to it
+        folder, progress, *outputs = others
+        held = max(others) + 1
+        lock_down_case(
+            self._level, limits, folder=folder, start=self._start, room=order["room"], held=held, parent=parent
+        )
+        os.close(folder)
+        return lambda: work_on_case(channel, task, progress, outputs, limits)
+
+    def _reap(self, child: int) -> tuple[int | None, float]:
+        """End a child, if it has not ended; its exit code, negative for a signal, and the processor time it used.
+
+        One that is exiting keeps its own code.
+        """
         if child not in self._children:
-            return None
+            return None, 0.0
         # Not reaped yet, so the number cannot have gone to another process.
         os.kill(child, signal.SIGKILL)
-        _, status = os.waitpid(child, 0)
+        _, status, used = os.wait4(child, 0)
         self._children.discard(child)
-        return os.waitstatus_to_exitcode(status)
+        return os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime
 
     def _end_children(self) -> None:
         for child in list(self._children):
             self._reap(child)
 
 
-def _keep_only(descriptor: int, lock_report: int) -> tuple[socket.socket, int]:
-    """Close all but two descriptors, which become 3 and 4; 0, 1 and 2 are the null device."""
-    high = max(descriptor, lock_report, 10) + 1
-    os.dup2(descriptor, high)
-    os.dup2(lock_report, high + 1)
-    os.dup2(high, 3)
-    os.dup2(high + 1, 4)
+def _keep_only(channel: int, lock_report: int, others: list[int]) -> tuple[socket.socket, int, list[int]]:
+    """Close all but these descriptors, which become 3, 4, 5 and so on; 0, 1 and 2 are the null device."""
+    kept = [channel, lock_report, *others]
+    after = 3 + len(kept)
+    high = max(*kept, after) + 1
+    for i, descriptor in enumerate(kept):
+        os.dup2(descriptor, high + i)
+    for i in range(len(kept)):
+        os.dup2(high + i, 3 + i)
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)
-    os.closerange(5, os.sysconf("SC_OPEN_MAX"))
+    os.closerange(after, os.sysconf("SC_OPEN_MAX"))
     # The family is given: asking the kernel for it would be one call more.
-    return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, fileno=3), 4
+    return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, fileno=3), 4, list(range(5, after))
 
 
-def _load(path: str) -> Task:
+def _load(path: str) -> Any:
+    """The function that a "module:function" names, with its module warmed up."""
     module_name, _, function = path.partition(":")
+    module = _warm(module_name)
+    task = getattr(module, function)
+    if (tasks := Path("/proc/self/task")).is_dir() and len(threads := list(tasks.iterdir())) > 1:
+        raise RuntimeError(f"{module_name} starts {len(threads) - 1} threads when imported; a fork would lose them")
+    return task
+
+
+@functools.cache
+def _warm(module_name: str) -> ModuleType:
     module = importlib.import_module(module_name)
-    task: Task = getattr(module, function)
     for name in _CODECS:
         codecs.lookup(name)
     if warm_up := getattr(module, "warm_up", None):
         warm_up()
-    if (tasks := Path("/proc/self/task")).is_dir() and len(threads := list(tasks.iterdir())) > 1:
-        raise RuntimeError(f"{module_name} starts {len(threads) - 1} threads when imported; a fork would lose them")
+    return module
+
+
+def _share_memory() -> None:
     # What is here now is shared by all children; the collector shall not touch, and so copy, its pages.
     gc.collect()
     gc.freeze()
-    return task
 
 
 def _main(descriptor: str, owner: str) -> None:

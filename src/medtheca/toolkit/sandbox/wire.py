@@ -1,6 +1,6 @@
 """Frames between the pool, its fork server and the children: a length, a JSON header, then bytes. Never pickle.
 
-Requests may carry one open file descriptor. What a child answers is untrusted: its sizes are checked before they
+Requests may carry open file descriptors. What a child answers is untrusted: its sizes are checked before they
 are believed, and its JSON is read with every surprise turned into `BadReply`.
 """
 
@@ -18,13 +18,14 @@ from .values import Limits, Refusal
 _LENGTH = struct.Struct("!I")
 _DESCRIPTOR = struct.Struct("i")
 MOST_PARTS = 10_000
+_PIECES_AT_ONCE = 64  # the kernel takes 1,024
 _TABLE_ROOM = 1_000_000  # for the names and sizes of the parts, beside the report
-_CODE = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
+_CODE = re.compile(r"[a-z][a-z0-9_.-]{0,39}")  # as long as verdicts keep them
 _LONGEST_TEXT = 1_000
 _DEEPEST = 64
 _MOST_THINGS = 500_000  # values in one header; an empty list takes thirty times its text in memory
 # Verdicts that only the pool can come to. As a child's own word the first would make a file be tried for ever.
-_CODES_OF_THE_POOL = frozenset({"input_unreadable", "decoder_crashed", "decoder_timeout"})
+_CODES_OF_THE_POOL = frozenset({"input_unreadable", "decoder_crashed", "decoder_timeout", "disk_full"})
 
 
 class BadReply(Exception):
@@ -45,38 +46,50 @@ class Reply:
     log: str
     last: bool  # the child ends after this one
     again: bool  # it is worth trying the file in a fresh child
+    full: bool = False  # it says that the disk is full
 
 
-def send_frame(channel: socket.socket, header: dict[str, Any], descriptor: int | None = None) -> None:
-    """Send a header, and a descriptor with it. BlockingIOError if a non-blocking channel is full."""
+def send_frame(channel: socket.socket, header: dict[str, Any], *descriptors: int) -> None:
+    """Send a header, and descriptors with it. BlockingIOError if a non-blocking channel is full."""
     body = json.dumps(header).encode()
-    rights = [] if descriptor is None else [_rights(descriptor)]
+    rights = [_rights(descriptors)] if descriptors else []
     frame = memoryview(_LENGTH.pack(len(body)) + body)
     sent = channel.sendmsg([frame], rights)
     while sent < len(frame):
         sent += channel.send(frame[sent:])
 
 
-def receive_frame(channel: socket.socket) -> tuple[dict[str, Any], int | None]:
-    """Wait for a frame from a trusted peer. EOFError once it has gone. Uses no system call but recvmsg."""
-    prefix, ancillary, _, _ = channel.recvmsg(_LENGTH.size, socket.CMSG_SPACE(_DESCRIPTOR.size))
-    descriptor = None
+def receive_frame(channel: socket.socket, *, most: int = 1) -> tuple[dict[str, Any], list[int]]:
+    """Wait for a frame from a trusted peer, with `most` descriptors. EOFError once it has gone.
+
+    Uses no system call but recvmsg.
+    """
+    prefix, ancillary, _, _ = channel.recvmsg(_LENGTH.size, socket.CMSG_SPACE(most * _DESCRIPTOR.size))
+    descriptors: list[int] = []
     for level, kind, data in ancillary:
         if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-            (descriptor,) = _DESCRIPTOR.unpack(data[: _DESCRIPTOR.size])
+            whole = len(data) - len(data) % _DESCRIPTOR.size
+            descriptors += [number for (number,) in _DESCRIPTOR.iter_unpack(data[:whole])]
     prefix += _receive_exactly(channel, _LENGTH.size - len(prefix)) if prefix else b""
     if not prefix:
         raise EOFError
     header = json.loads(_receive_exactly(channel, _LENGTH.unpack(prefix)[0]))
-    return header, descriptor
+    return header, descriptors
 
 
 def write_reply(descriptor: int, header: bytes, parts: list[memoryview]) -> None:
-    """Write a reply with plain write calls, which are all that a locked child has."""
-    for piece in (memoryview(_LENGTH.pack(len(header)) + header), *parts):
-        written = 0
-        while written < len(piece):
-            written += os.write(descriptor, piece[written:])
+    """Write a reply with plain calls, which are all that a locked child has: many pieces at once, so that the reader is
+    not woken for each.
+    """
+    pieces = [memoryview(_LENGTH.pack(len(header)) + header), *parts]
+    for start in range(0, len(pieces), _PIECES_AT_ONCE):
+        left = [piece for piece in pieces[start : start + _PIECES_AT_ONCE] if len(piece)]
+        while left:
+            written = os.writev(descriptor, left)
+            while left and written >= len(left[0]):
+                written -= len(left.pop(0))
+            if written:
+                left[0] = left[0][written:]
 
 
 class ReplyReader:
@@ -138,7 +151,8 @@ class ReplyReader:
         if header.get("serial") != self._serial:
             raise LateReply("it belongs to another file")
         if checked is not None:
-            return Reply(None, {}, checked, log, last, header.get("again") is True)
+            again, full = header.get("again") is True, header.get("full") is True
+            return Reply(None, {}, checked, log, last, again, full)
         return Reply(report, parts, None, log, last, again=False)
 
 
@@ -208,14 +222,14 @@ def _sizes(header: dict[str, Any], room: int) -> dict[str, int]:
 def _refusal(values: object) -> Refusal:
     match values:
         case {"code": str(code), "message": str(message), "remedy": str(remedy)} if (
-            _CODE.fullmatch(code) and code not in _CODES_OF_THE_POOL
+            _CODE.fullmatch(code) and code not in _CODES_OF_THE_POOL and tidy(message)
         ):
             return Refusal(code=code, message=tidy(message), remedy=tidy(remedy))
     raise BadReply("its refusal is damaged")
 
 
-def _rights(descriptor: int) -> tuple[int, int, bytes]:
-    return (socket.SOL_SOCKET, socket.SCM_RIGHTS, _DESCRIPTOR.pack(descriptor))
+def _rights(descriptors: tuple[int, ...]) -> tuple[int, int, bytes]:
+    return (socket.SOL_SOCKET, socket.SCM_RIGHTS, b"".join(map(_DESCRIPTOR.pack, descriptors)))
 
 
 def _receive_exactly(channel: socket.socket, size: int) -> bytes:

@@ -23,11 +23,12 @@ from medtheca.toolkit.schemas.columns import (
     check_mapping,
     plan_columns,
 )
-from medtheca.toolkit.schemas.documentation import DictionaryEntry, csv_template, data_dictionary
+from medtheca.toolkit.schemas.documentation import DictionaryEntry, csv_template, data_dictionary, fields_table
 from medtheca.toolkit.schemas.grouping import ProblemGroups
 from medtheca.toolkit.schemas.licences import LICENCES, Licence, find_licence, more_permissive
 from medtheca.toolkit.schemas.mapping import How, Proposal, propose_mapping, rename_columns
 from medtheca.toolkit.schemas.packs import PACKS, find_pack
+from medtheca.toolkit.schemas.packs.acquisition import ACQUISITION
 from medtheca.toolkit.schemas.packs.dermatology import DERMATOLOGY
 from medtheca.toolkit.schemas.problems import BatchProblem, Note, Problem
 from medtheca.toolkit.schemas.public import public_metadata
@@ -54,6 +55,7 @@ from medtheca.toolkit.schemas.validation import (
 )
 
 __all__ = [
+    "ACQUISITION",
     "CLEAR",
     "DERMATOLOGY",
     "ERROR_COLUMN",
@@ -95,6 +97,7 @@ __all__ = [
     "csv_template",
     "data_dictionary",
     "field_values",
+    "fields_table",
     "find_licence",
     "find_pack",
     "find_recipe",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from medtheca.toolkit.schemas.mapping import FILENAME
 from medtheca.toolkit.schemas.registry import Field, Kind, Pack
-from medtheca.toolkit.schemas.vocabulary import Hierarchy
+from medtheca.toolkit.schemas.vocabulary import Coded, Hierarchy
 
 EXAMPLE_FILENAME = "image-0001.jpg"
 
@@ -24,6 +24,7 @@ class DictionaryEntry:
     search: str
     shown_as: str
     synonyms: str
+    standards: str
     description: str
 
 
@@ -41,6 +42,14 @@ def csv_template(pack: Pack) -> str:
     return sheet.getvalue()
 
 
+def fields_table(pack: Pack) -> str:
+    """The fields of a pack as a table in Markdown."""
+    rows = [("Field", "Values", "Unit", "What DICOM calls it", "Meaning")]
+    rows += [(f"`{one.name}`", one.values, one.unit, one.standards, one.description) for one in data_dictionary(pack)]
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join([lines[0], "|---" * len(rows[0]) + "|", *lines[1:]])
+
+
 def _entry(item: Field) -> DictionaryEntry:
     return DictionaryEntry(
         name=item.name,
@@ -52,6 +61,7 @@ def _entry(item: Field) -> DictionaryEntry:
         search=item.search,
         shown_as=_shown_as(item),
         synonyms=", ".join(item.synonyms),
+        standards="; ".join(item.standards),
         description=item.description,
     )
 
@@ -59,6 +69,8 @@ def _entry(item: Field) -> DictionaryEntry:
 def _values_in_words(item: Field) -> str:
     if isinstance(item.vocabulary, Hierarchy):
         return f"{len(item.vocabulary.values)} terms in {item.vocabulary.depth} levels"
+    if isinstance(item.vocabulary, Coded):
+        return f"{len(item.vocabulary.values)} terms, by code or meaning"
     if item.vocabulary is not None:
         return "; ".join(item.vocabulary.values)
     if item.kind is Kind.BOOL:

@@ -1,6 +1,8 @@
 """Licences for images, by their SPDX names, with what the ISIC API calls them."""
 
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from medtheca.toolkit.suggest import did_you_mean
 
@@ -46,6 +48,17 @@ def find_licence(code: str) -> Licence:
             return licence
     known = [licence.spdx for licence in LICENCES]
     raise LookupError(f"Unknown licence '{code}'. {did_you_mean(code, known) or 'Known: ' + ', '.join(known)}")
+
+
+@cache
+def licence_text(code: str) -> str:
+    """The whole text of a licence by SPDX name or ISIC code, as SPDX's list has it. LookupError as `find_licence`.
+
+    >>> licence_text("CC-BY").splitlines()[0]
+    'Creative Commons Attribution 4.0 International'
+    """
+    file = Path(__file__).parent / "licence_texts" / f"{find_licence(code).spdx}.txt"
+    return file.read_text(encoding="utf-8")
 
 
 def more_permissive(first: str, second: str) -> bool:

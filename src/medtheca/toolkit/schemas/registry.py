@@ -15,6 +15,7 @@ from medtheca.toolkit.schemas.rules import BatchRule, Requires
 from medtheca.toolkit.schemas.vocabulary import Hierarchy, Vocabulary
 
 Group = Literal["acquisition", "clinical"]
+Source = Literal["sheet", "header"]
 
 # Columns that name the image of a row. They are never metadata.
 RESERVED_COLUMNS = frozenset({"filename", "isic_id"})
@@ -101,6 +102,7 @@ class Field:
 
     `units` are suffixes that a cell may carry, with the factor to `unit`; where `unit_places` is set, a value
     written with a suffix is rounded to so many places. A value above `clamp` is stored as `clamp`.
+    `standards` is what DICOM calls it: keywords with their tags, and context groups of its codes.
     Identifiers are private: what is shown and searched under their name is the public id that replaces them.
     """
 
@@ -124,6 +126,7 @@ class Field:
     public: bool = True
     approximation: Approximation | None = None
     synonyms: tuple[str, ...] = ()
+    standards: tuple[str, ...] = ()
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
@@ -163,13 +166,16 @@ class Pack:
     """The fields and rules of one specialty, in one version.
 
     `former_columns` were fields of earlier versions: they are kept as unstructured, with a remark for their owner.
-    `example` is a row that passes.
+    `example` is a row that passes. Where the `source` is the header, files say it and nobody else: such values are
+    facts of an image and no metadata, no sheet sets them, and what a sheet says in a column of the same name is kept
+    beside them.
     """
 
     name: str
     version: str
     title: str
     fields: tuple[Field, ...]
+    source: Source = "sheet"
     row_rules: tuple[Requires, ...] = ()
     batch_rules: tuple[BatchRule, ...] = ()
     former_columns: Mapping[str, str] = field(default_factory=dict)

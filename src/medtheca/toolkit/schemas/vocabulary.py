@@ -1,6 +1,6 @@
 """Closed lists of values: flat enumerations, and trees whose terms are written as paths."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -34,6 +34,30 @@ class Vocabulary:
     def suggest(self, text: str) -> list[str]:
         """Up to three values that look like `text`."""
         return close_matches(text, self.values)
+
+
+@dataclass(frozen=True, eq=False)
+class Coded(Vocabulary):
+    """Terms of a coding scheme: `names` are codes and meanings, in small letters, by which a value goes too.
+
+    >>> part = Coded("part", ("Brain",), {"12738006": "Brain", "head, brain": "Brain"})
+    >>> part.resolve("12738006"), part.resolve("BRAIN"), part.resolve("Foot")
+    ('Brain', 'Brain', None)
+    """
+
+    names: Mapping[str, str]
+
+    def resolve(self, text: str) -> str | None:
+        """The value that a value, a code or a meaning stands for, whatever its case; or None."""
+        return text if text in self.members else self._known.get(text.casefold())
+
+    def suggest(self, text: str) -> list[str]:
+        """Up to three values of which the value, a code or a meaning looks like `text`."""
+        return list(dict.fromkeys(self._known[near] for near in close_matches(text.casefold(), tuple(self._known))))
+
+    @cached_property
+    def _known(self) -> dict[str, str]:
+        return {**self.names, **{value.casefold(): value for value in self.values}}
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,10 +1,11 @@
-"""The specialties that Medtheca knows: one file each, and one entry in `PACKS`."""
+"""The specialties that Medtheca knows, and what files say themselves: one file each, and one entry in `PACKS`."""
 
+from medtheca.toolkit.schemas.packs.acquisition import ACQUISITION
 from medtheca.toolkit.schemas.packs.dermatology import DERMATOLOGY
 from medtheca.toolkit.schemas.registry import Pack
 from medtheca.toolkit.suggest import did_you_mean
 
-PACKS: tuple[Pack, ...] = (DERMATOLOGY,)
+PACKS: tuple[Pack, ...] = (DERMATOLOGY, ACQUISITION)
 
 
 def find_pack(name: str) -> Pack:
