@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection, models
+from django.db.models.options import Options
 
 
 def update_rows(rows: Sequence[models.Model], fields: Sequence[str]) -> int:
@@ -18,8 +19,7 @@ def update_rows(rows: Sequence[models.Model], fields: Sequence[str]) -> int:
     if not rows:
         return 0
     meta = rows[0]._meta
-    assert meta.pk is not None
-    columns: list[models.Field[Any, Any]] = [meta.pk, *(meta.get_field(name) for name in fields)]  # type: ignore[list-item] # names of columns, not of relations from elsewhere
+    columns = _columns(meta, fields)
     table, key, *changed = map(connection.ops.quote_name, [meta.db_table, *(str(column.column) for column in columns)])
     arrays = ", ".join(f"%s::{_array_type(column)}" for column in columns)
     given = f"unnest({arrays}) AS given ({', '.join([key, *changed])})"
@@ -31,6 +31,49 @@ def update_rows(rows: Sequence[models.Model], fields: Sequence[str]) -> int:
             [[_value(row, column) for row in rows] for column in columns],
         )
         return int(cursor.rowcount)
+
+
+def insert_rows(
+    rows: Sequence[models.Model], fields: Sequence[str], *, unique: Sequence[str] = (), replaced: Sequence[str] = ()
+) -> None:
+    """Insert rows, which get their keys; of the other columns the database has defaults.
+
+    As `bulk_create`, with one array a column as in `update_rows`. Where there is a row with the same `unique` fields
+    its `replaced` ones are written instead, and the key that was given is nobody's.
+    """
+    if not rows:
+        return
+    meta = rows[0]._meta
+    assert meta.pk is not None
+    quote = connection.ops.quote_name
+    table = quote(meta.db_table)
+    columns = _columns(meta, fields)
+    names = {column.name: quote(str(column.column)) for column in columns}
+    conflict = ""
+    if unique:
+        assigned = ", ".join(f"{names[name]} = EXCLUDED.{names[name]}" for name in replaced)
+        conflict = f"ON CONFLICT ({', '.join(names[name] for name in unique)}) DO UPDATE SET {assigned}"
+    arrays = ", ".join(f"%s::{_array_type(column)}" for column in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)",
+            [table, str(meta.pk.column), len(rows)],
+        )
+        for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
+            row.pk = key
+        cursor.execute(
+            # Names of tables and columns are our own; every value is a parameter.
+            f"INSERT INTO {table} ({', '.join(names.values())}) SELECT * FROM unnest({arrays}) {conflict}",  # noqa: S608 - see above
+            [[_value(row, column) for row in rows] for column in columns],
+        )
+
+
+def _columns(meta: Options[Any], fields: Sequence[str]) -> list[models.Field[Any, Any]]:
+    """The key's column, and those of the fields."""
+    found = [meta.pk, *(meta.get_field(name) for name in fields)]
+    # A relation from elsewhere has a name here, and no column.
+    assert all(isinstance(field, models.Field) for field in found), fields
+    return [field for field in found if isinstance(field, models.Field)]
 
 
 def _value(row: models.Model, column: models.Field[Any, Any]) -> Any:

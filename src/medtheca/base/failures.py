@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.db.models import Q
 from django.db.models.functions import Now
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from medtheca.base.errors import DomainError
 
+_log = logging.getLogger(__name__)
 _QUEUE = "ingest"
 _reasons: dict[str, str] = {}
 
@@ -19,10 +22,15 @@ class WorkStopped(DomainError):
 
 
 def note_failure(name: str, error: Exception) -> None:
-    """Keep the reason of a job's last failure in this process, for `raise_if_stuck`."""
+    """Keep the reason of a job's last failure in this process, for `raise_if_stuck`, and log it.
+
+    Of words only those go to the log that are ours or the system's: others may quote what somebody has sent.
+    """
     told = error.message if isinstance(error, DomainError) else str(error)
     remedy = f" {error.remedy}" if isinstance(error, DomainError) and error.remedy else ""
     _reasons[name] = f"{type(error).__name__}: {told}{remedy}" if told else type(error).__name__
+    kind = error.code if isinstance(error, DomainError) else type(error).__name__
+    _log.warning("Job %s failed: %s%s", name, kind, f": {error}" if isinstance(error, OSError) else ".")
 
 
 def raise_if_stuck(*, attempts: int) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from medtheca.base.turns import MOST_COST, priority_in_turn
+
 
 def enqueue(
     name: str,
@@ -19,20 +21,27 @@ def enqueue(
     priority: int = 0,
     queueing_lock: str | None = None,
     lock: str | None = None,
+    turn: str | None = None,
+    cost: int = 1,
     **arguments: Any,
 ) -> None:
     """Insert a job in the present transaction.
 
     Args:
         name: registered name, such as `convert.batch`.
-        priority: higher runs earlier.
+        priority: higher runs earlier; not with `turn`, which decides it.
         queueing_lock: no second job with this lock waits; a second call does nothing then.
         lock: jobs with the same lock run one after the other.
+        turn: whose job it is, such as `user:7`. Those of different people take turns (`base.turns`).
+        cost: about how many seconds it takes, with `turn`: who asks for long ones has his turn less often.
         arguments: JSON values handed to the job.
     """
     from django.db import transaction
     from procrastinate.exceptions import AlreadyEnqueued
 
+    if turn is not None:
+        priority = priority_in_turn(turn)
+        arguments |= {"turn": turn, "cost": max(1, min(cost, MOST_COST))}
     deferrer = app.configure_task(name, allow_unknown=True, priority=priority, queueing_lock=queueing_lock, lock=lock)
     try:
         # A savepoint, because a taken queueing lock breaks the statement, not the caller's work.

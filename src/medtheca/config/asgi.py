@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import os
 import re
@@ -14,9 +16,12 @@ from a2wsgi import WSGIMiddleware
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
 from django.template.loader import get_template
+from django.urls import get_resolver
 
 # Django has to be set up before anything that knows its tables is imported.
 _django = get_wsgi_application()
+# Every view and both APIs are imported now, not while somebody waits: gcapi's first question gives up after 5 seconds.
+_ = get_resolver().reverse_dict
 
 from medtheca.interfaces.bytes.bodies import ClientGone, body_limit, take_body  # noqa: E402 - after the set-up above
 from medtheca.interfaces.bytes.plane import BytePlane  # noqa: E402 - after the set-up above
@@ -24,6 +29,7 @@ from medtheca.interfaces.bytes.wire import Problem, Receive, Request, Scope, Sen
 
 _log = logging.getLogger(__name__)
 _DJANGO_THREADS = 10
+_LAST_SECONDS = 2.0
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
 
 
@@ -34,11 +40,30 @@ class Application:
         self._bytes = BytePlane()
         # Any: its own types of WSGI and ASGI are narrower than Django's and ours.
         self._pages: Any = WSGIMiddleware(cast("Any", _django), workers=_DJANGO_THREADS)
+        self._under_way = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
-        elif scope["type"] != "http":
+            return
+        self._under_way += 1
+        self._idle.clear()
+        try:
+            await self._answer(scope, receive, send)
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._idle.set()
+
+    async def finish(self) -> None:
+        """Let answers end whose last bytes are sent: a server that has stopped would cut them off, and complain."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), _LAST_SECONDS)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1000})
         elif self._bytes.serves(scope["path"]):
             await self._bytes(scope, receive, send)

@@ -17,11 +17,13 @@ from typing import Any
 from medtheca.config.values import (
     between,
     database_url,
+    domains,
     email,
     flag,
     hosts,
     issuer,
     networks,
+    one_of,
     optional_path,
     path,
     prefix,
@@ -75,11 +77,26 @@ SETTINGS: tuple[Setting, ...] = (
         "Key that signs sessions, tickets and tokens. Empty: made at random once, kept in the data folder.",
         secret=True,
     ),
+    Setting(
+        "MEDTHECA_SIGNING_KEY",
+        "signing_key",
+        text_file,
+        "",
+        "File with the RSA key (PEM) that signs what applications learn of a log-in. Empty: made at random once, kept "
+        "in the data folder.",
+    ),
     Setting("MEDTHECA_HOST", "host", text, "127.0.0.1", "Address that the web process listens on."),
     Setting("MEDTHECA_PORT", "port", between(1, 65535), "8000", "Port that the web process listens on."),
     Setting("MEDTHECA_WORKERS", "workers", whole, "1", "Worker processes that `medtheca up` starts."),
     Setting(
         "MEDTHECA_DECODERS", "decoders", between(1, 256), "2", "Decoder children of one worker that may run at once."
+    ),
+    Setting(
+        "MEDTHECA_DECODER_SECONDS",
+        "decoder_seconds",
+        between(10, 1_000_000),
+        "3600",
+        "Most processor seconds for one image. By its size and kind a file may take less: a small JPEG 20.",
     ),
     Setting(
         "MEDTHECA_UNSAFE_DECODERS",
@@ -93,8 +110,23 @@ SETTINGS: tuple[Setting, ...] = (
         "public_url",
         public_url,
         "",
-        "Address that people type, for links in e-mail. Empty: http://localhost:PORT.",
+        "Address that people type, for links in e-mail and APIs. Empty: http://localhost:PORT, or https:// with TLS.",
     ),
+    Setting(
+        "MEDTHECA_TLS",
+        "tls",
+        flag,
+        "no",
+        "Serve https on the port, with a certificate of an authority that is made in the data folder (`medtheca tls`).",
+    ),
+    Setting(
+        "MEDTHECA_TLS_CERT",
+        "tls_cert",
+        text_file,
+        "",
+        "File with a certificate of your own (PEM, with the chain behind it) to serve https with, instead of ours.",
+    ),
+    Setting("MEDTHECA_TLS_KEY", "tls_key", text_file, "", "File with its private key (PEM, without a password)."),
     Setting(
         "MEDTHECA_ALLOWED_HOSTS",
         "allowed_hosts",
@@ -177,6 +209,20 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "Domains of e-mail addresses, with commas, that single sign-on lets in. Empty: all.",
     ),
+    Setting(
+        "MEDTHECA_ARCHIVE_CREATION",
+        "archive_creation",
+        one_of("anyone", "verified", "approval"),
+        "anyone",
+        "Who may make archives: anyone, verified (people with an institutional address), or approval (staff agree).",
+    ),
+    Setting(
+        "MEDTHECA_FREE_MAIL_DOMAINS",
+        "free_mail_domains",
+        domains,
+        "",
+        "Further domains, with commas, whose addresses show no institution; with - before them such as do: -gmx.de.",
+    ),
     Setting("MEDTHECA_ID_PREFIX", "id_prefix", prefix, "ISIC", "Prefix of public image ids."),
     Setting(
         "MEDTHECA_ID_WIDTH",
@@ -198,6 +244,13 @@ SETTINGS: tuple[Setting, ...] = (
         size,
         "512M",
         "Free space below which uploads and conversions are refused, so that a full disk never damages anything.",
+    ),
+    Setting(
+        "MEDTHECA_DOWNLOAD_IMAGES",
+        "download_images",
+        between(1, 10_000_000),
+        "100000",
+        "Most images of one download. Freezing its list takes about a second for 5,000 of them.",
     ),
     Setting("MEDTHECA_MAX_UPLOAD", "max_upload", size, "50G", "Largest single upload."),
     Setting(
@@ -240,12 +293,17 @@ class Environment:
     data: Path
     database_url: str
     secret_key: str
+    signing_key: Path | None
     host: str
     port: int
     workers: int
     decoders: int
+    decoder_seconds: int
     unsafe_decoders: bool
     public_url: str
+    tls: bool
+    tls_cert: Path | None
+    tls_key: Path | None
     allowed_hosts: tuple[str, ...]
     trusted_proxies: tuple[str, ...]
     smtp_url: str
@@ -261,10 +319,13 @@ class Environment:
     oidc_name: str
     oidc_only: bool
     oidc_domains: tuple[str, ...]
+    archive_creation: str
+    free_mail_domains: tuple[str, ...]
     id_prefix: str
     id_width: int
     blob_store: str
     disk_reserve: int
+    download_images: int
     max_upload: int
     upload_quota: int
     max_members: int
@@ -272,6 +333,21 @@ class Environment:
     demo: bool
     debug: bool
     fault_steps: Path | None
+
+    @property
+    def serves_tls(self) -> bool:
+        """Whether the web process speaks https itself, and no proxy before it."""
+        return self.tls or self.tls_cert is not None
+
+    @property
+    def shown_certificate(self) -> Path:
+        """The certificate with which https is served, where it is: the operator's, or ours."""
+        return self.tls_cert or self.data / "tls" / "server.crt"
+
+    @property
+    def address(self) -> str:
+        """The address that people type: `https://archive.example.org`, without a slash at the end."""
+        return self.public_url or f"{'https' if self.serves_tls else 'http'}://localhost:{self.port}"
 
 
 def read_environment(variables: Mapping[str, str]) -> Environment:
@@ -289,6 +365,10 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
         wrong.append("MEDTHECA_OIDC_CLIENT_ID is empty: a provider (MEDTHECA_OIDC_ISSUER) knows us by it")
     if values.get("oidc_only") and not values.get("oidc_issuer", True):
         wrong.append("MEDTHECA_OIDC_ONLY=yes lets nobody in while MEDTHECA_OIDC_ISSUER is empty")
+    if bool(values.get("tls_cert")) != bool(values.get("tls_key")):
+        wrong.append("MEDTHECA_TLS_CERT and MEDTHECA_TLS_KEY are given together: a certificate is served with its key")
+    if (values.get("tls") or values.get("tls_cert")) and str(values.get("public_url")).startswith("http://"):
+        wrong.append(f"MEDTHECA_PUBLIC_URL={values['public_url']!r} has to begin with https:// where TLS is served")
     # MEDTHECA_CI is read by the tests alone: with 1, what they would skip is a failure.
     known = {setting.variable for setting in SETTINGS} | {"MEDTHECA_CI"}
     strangers = sorted(name for name in variables if name.startswith("MEDTHECA_") and name not in known)

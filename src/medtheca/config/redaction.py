@@ -9,11 +9,14 @@ _SECRETS = (
     # What follows in these addresses resets a password or confirms an address.
     (re.compile(r"(/accounts/(?:password/reset/key|confirm-email)/)[^/\s\"'?]+"), r"\1…"),
     (re.compile(r"(/(?:invitations|groups/join|unsubscribe)/)[^/\s\"'?]+"), r"\1…"),
-    (re.compile(r"\bmt_[A-Za-z0-9_-]{8,}"), "mt_…"),
+    (re.compile(r"\b(m[tcor]_)[A-Za-z0-9_-]{8,}"), r"\1…"),
+    (re.compile(r"([?&](?:code|state)=)[^\s&\"']+"), r"\1…"),
     # What a provider of single sign-on sends back opens an account for a minute.
     (re.compile(r"(/oidc/[^/\s]+/login/callback/)\?[^\s\"']+"), r"\1?…"),
     (
-        re.compile(r"\b((?:client_secret|code_verifier|id_token|access_token)[\"']?\s*[=:]\s*[\"']?)[^\s&\"',}]+"),
+        re.compile(
+            r"\b((?:client_secret|code_verifier|id_token|access_token|refresh_token)[\"']?\s*[=:]\s*[\"']?)[^\s&\"',}]+"
+        ),
         r"\1…",
     ),
     (re.compile(r"([?&]ticket=)[A-Za-z0-9_-]+"), r"\1…"),

@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from medtheca.config.environment import Environment, environment
+from medtheca.config.keys import former_signing_keys, secret_key, signing_key
 
 ENVIRONMENT: Environment = environment()
 if not ENVIRONMENT.data.exists():
     # Private images, mail and keys will lie here: closed to others from its first moment.
     ENVIRONMENT.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-
-def _secret_key() -> str:
-    """The key given, or one made at random once and kept in the data folder."""
-    if ENVIRONMENT.secret_key:
-        return ENVIRONMENT.secret_key
-    kept = ENVIRONMENT.data / "secret.key"
-    if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        fresh = kept.with_name(f".secret.{secrets.token_hex(4)}")
-        fresh.touch(mode=0o600)
-        fresh.write_text(secrets.token_urlsafe(48))
-        try:
-            # A hard link fails where the key exists, so that two processes cannot make two keys.
-            kept.hardlink_to(fresh)
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    return kept.read_text().strip()
 
 
 def _database() -> dict[str, Any]:
@@ -60,11 +40,11 @@ def _database() -> dict[str, Any]:
 
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-SECRET_KEY = _secret_key()
+SECRET_KEY = ENVIRONMENT.secret_key or secret_key(ENVIRONMENT.data)
 DEBUG = ENVIRONMENT.debug
 INSTANCE_NAME = ENVIRONMENT.name
 SUPPORT_EMAIL = ENVIRONMENT.support_email
-PUBLIC_URL = ENVIRONMENT.public_url or f"http://localhost:{ENVIRONMENT.port}"
+PUBLIC_URL = ENVIRONMENT.address
 _https = PUBLIC_URL.startswith("https://")
 
 ALLOWED_HOSTS = [
@@ -87,6 +67,11 @@ INSTALLED_APPS = [
     "medtheca.domains.provenance",
     "medtheca.domains.metadata",
     "medtheca.domains.search",
+    "medtheca.domains.downloads",
+    "medtheca.domains.sockets",
+    "medtheca.domains.viewing",
+    "medtheca.domains.collections",
+    "medtheca.domains.archives",
     "medtheca.interfaces.web",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -100,6 +85,7 @@ INSTALLED_APPS = [
     "allauth.usersessions",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
+    "oauth2_provider",
     "django_htmx",
     "procrastinate.contrib.django",
 ]
@@ -115,6 +101,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "medtheca.interfaces.http.middleware.DemoLoginsStayHere",
+    "medtheca.interfaces.http.links.LookByLink",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -168,6 +155,10 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_FORMS = {
+    "login": "medtheca.interfaces.web.accounts.entrance.LoginForm",
+    "signup": "medtheca.interfaces.web.accounts.entrance.SignupForm",
+    "add_email": "medtheca.interfaces.web.accounts.entrance.AddEmailForm",
+    "reset_password": "medtheca.interfaces.web.accounts.entrance.ResetPasswordForm",
     "change_password": "medtheca.interfaces.web.accounts.passwords.ChangePasswordForm",
     "reset_password_from_key": "medtheca.interfaces.web.accounts.passwords.ResetPasswordKeyForm",
 }
@@ -214,6 +205,28 @@ if ENVIRONMENT.oidc_issuer:
         }
     ]
 
+# Applications that act for people. Views, addresses and the rules of codes and tokens are ours (accounts.authorizing);
+# what is set here is what remains of the library's.
+OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth2_provider.Application"
+OAUTH2_PROVIDER = {
+    "OAUTH2_VALIDATOR_CLASS": "medtheca.domains.accounts.authorizing.Validator",
+    "OAUTH2_SERVER_CLASS": "medtheca.domains.accounts.authorizing.Server",
+    "PKCE_REQUIRED": True,
+    "REFRESH_TOKEN_EXPIRE_SECONDS": 30 * 86_400,
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "OIDC_ENABLED": True,
+    "OIDC_ISS_ENDPOINT": f"{PUBLIC_URL}/oauth",
+    "OIDC_RSA_PRIVATE_KEY": signing_key(ENVIRONMENT.signing_key, ENVIRONMENT.data),
+    "OIDC_RSA_PRIVATE_KEYS_INACTIVE": former_signing_keys(ENVIRONMENT.data),
+    "ID_TOKEN_EXPIRE_SECONDS": 3600,
+}
+
 TERMS_FILE = ENVIRONMENT.terms
 PRIVACY_FILE = ENVIRONMENT.privacy
 
@@ -229,7 +242,11 @@ CSRF_FAILURE_VIEW = "medtheca.interfaces.web.errors.csrf_failure"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+# A browser that was told so asks for https on every port of that name for a year, and lets nobody past a certificate
+# that it does not know: no promise to give for this machine's own names, nor with an authority that few have trusted.
+_own_authority = ENVIRONMENT.tls and ENVIRONMENT.tls_cert is None
+_local = urlsplit(PUBLIC_URL).hostname in {"localhost", "127.0.0.1", "::1"}
+SECURE_HSTS_SECONDS = 31_536_000 if _https and not _own_authority and not _local else 0
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000

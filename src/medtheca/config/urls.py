@@ -5,8 +5,10 @@ from __future__ import annotations
 from django.urls import include, path
 
 urlpatterns = [
-    path("", include("medtheca.interfaces.web.urls")),
+    # First, because programs ask most often, and every address before theirs is tried in vain.
     path("api/", include("medtheca.interfaces.api.v2.urls")),
+    path("api/", include("medtheca.interfaces.api.v1.urls")),
+    path("", include("medtheca.interfaces.web.urls")),
     path("accounts/", include("allauth.urls")),
 ]
 

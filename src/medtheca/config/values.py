@@ -103,6 +103,26 @@ def hosts(value: str) -> tuple[str, ...]:
     return words
 
 
+def domains(value: str) -> tuple[str, ...]:
+    """Domains of e-mail addresses with commas between them, each with a - before it or not, in small letters."""
+    words = tuple(word.lower() for word in _words(value))
+    for word in words:
+        if not re.fullmatch(r"-?[a-z0-9-]+(\.[a-z0-9-]+)+", word):
+            raise ValueError(f"{word} is no domain; write such as mail.example or -gmx.de, with commas")
+    return words
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    """What reads one of a few words."""
+
+    def parse(value: str) -> str:
+        if value not in choices:
+            raise ValueError(f"write one of {', '.join(choices)}")
+        return value
+
+    return parse
+
+
 def between(least: int, most: int) -> Callable[[str], int]:
     """What reads a whole number within bounds, both included."""
 

@@ -15,12 +15,15 @@ from medtheca.domains.access.groups import (
     count_groups,
     create_group,
     delete_group,
+    find_member,
     group_for,
     groups_for,
+    invitations_into,
     invite_to_group,
     members_of,
     remove_from_group,
     rename_group,
+    revoke_invitation,
 )
 from medtheca.domains.access.invitations import accept
 from medtheca.domains.access.models import Placement, Scope
@@ -180,3 +183,35 @@ def test_deleting_a_group_does_not_give_its_invitations_back(alice):
         delete_group(group=group, actor=alice)
     with pytest.raises(Conflict, match="in the last hour"):
         invite_to_group(group=create_group(creator=alice, name="G"), actor=alice, email="x@y.org", role="viewer")
+
+
+def test_only_who_runs_a_group_finds_its_people_by_address(alice, group):
+    bob, sam = make_user("bob"), make_user("sam")
+    add_member(scope=group, user=bob, role=Role.VIEWER)
+    assert find_member(group, " BOB@example.org ", asker=alice) == bob
+    assert find_member(group, "bob@example.org", asker=sam) == bob
+    assert find_member(group, "bob@example.org", asker=bob) == bob
+    with pytest.raises(NotAllowed):
+        find_member(group, "alice@example.org", asker=bob)
+    with pytest.raises(NotFound, match="Nobody with the address"):
+        find_member(group, "nobody@example.org", asker=alice)
+
+
+def test_an_invitation_into_a_group_is_seen_and_revoked_by_its_owners(alice, group):
+    bob = make_user("bob")
+    add_member(scope=group, user=bob, role=Role.VIEWER)
+    made, secret = invite_to_group(group=group, actor=alice, email="charlie@example.org", role="viewer")
+    assert list(invitations_into(group=group, asker=alice)) == [made]
+    for refused in (
+        lambda: invitations_into(group=group, asker=bob),
+        lambda: revoke_invitation(group=group, actor=bob, invitation_id=made.pk),
+    ):
+        with pytest.raises(NotAllowed):
+            refused()
+    other = create_group(creator=alice, name="Others")
+    with pytest.raises(NotFound):
+        revoke_invitation(group=other, actor=alice, invitation_id=made.pk)
+    revoke_invitation(group=group, actor=alice, invitation_id=made.pk)
+    assert Event.objects.filter(verb="group.invitation_revoked", subject_id=group.pk, actor_id=alice.pk).count() == 1
+    with pytest.raises(NotFound):
+        groups.accept_into_group(secret=secret, user=make_user("charlie"))

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.db.models import F, Q
 from hypothesis import HealthCheck, Phase, given, settings
@@ -16,14 +17,18 @@ from medtheca.domains.access.operations import add_member, add_up_tally, create_
 from medtheca.domains.access.queries import (
     ANYBODY,
     count_visible,
+    downloadable_images,
+    look_by_links,
     may_see,
     viewer_of,
     visibility_of,
     visible_images,
+    withheld_among,
 )
 from medtheca.domains.accounts.models import User
 from medtheca.domains.imaging.models import Image
 from tests.factories.accounts import make_user
+from tests.plugins.thoroughness import examples
 
 PEOPLE = ("alice", "bob", "charlie", "sam")
 CIRCLES = ("public", "signed_in", "clinic", "group")
@@ -39,12 +44,14 @@ worlds = st.fixed_dictionaries(
         ),
         "withdrawn": st.frozensets(st.integers(0, 4), max_size=3),
         "disabled": st.frozensets(st.sampled_from(PEOPLE), max_size=2),
+        "links": st.frozensets(st.tuples(st.sampled_from((None, *PEOPLE)), st.sampled_from(CIRCLES[2:])), max_size=3),
     }
 )
 
 
 def sees(person, image, world):
-    """The rule in words."""
+    """The rule in words. Links are the request's, whoever sends it."""
+    by_link = {circle for name, circle in world["links"] if name == person}
     if person in world["disabled"]:
         person = None
     if person == "sam":
@@ -53,11 +60,17 @@ def sees(person, image, world):
         if placed != image or opens == "from tomorrow":
             continue
         role = world["memberships"].get((person, circle))
-        if circle == "public" or (circle == "signed_in" and person) or role == Role.OWNER:
+        if circle == "public" or (circle == "signed_in" and person) or role in {Role.OWNER, Role.EDITOR}:
             return True
-        if role is not None and image not in world["withdrawn"]:
+        if (role is not None or circle in by_link) and image not in world["withdrawn"]:
             return True
     return False
+
+
+def takes(person, image, world):
+    """What somebody sees without being an onlooker is what they may take away."""
+    looking = {key: role for key, role in world["memberships"].items() if role != Role.ONLOOKER}
+    return sees(person, image, {**world, "memberships": looking, "links": frozenset()})
 
 
 def picture(serial):
@@ -112,11 +125,16 @@ def check(world, cast):
     with transaction.atomic():
         build(world, *cast)
         for person in (None, *PEOPLE):
-            viewer = viewer_of(people.get(person))
+            asker = people.get(person) or AnonymousUser()
+            look_by_links(asker, [cast[1][circle].pk for name, circle in world["links"] if name == person])
+            viewer = viewer_of(asker)
             expected = {image.pk for serial, image in enumerate(images) if sees(person, serial, world)}
             found = list(visible_images(viewer).values_list("pk", flat=True))
             assert sorted(found) == sorted(expected), person
             assert count_visible(viewer) == len(expected)
+            taken = {image.pk for serial, image in enumerate(images) if takes(person, serial, world)}
+            assert set(downloadable_images(viewer).values_list("pk", flat=True)) == taken, person
+            assert withheld_among(viewer, found) == expected - taken
             one = images[len(world["placements"]) % 5].pk
             assert may_see(viewer, one) == (one in expected)
         assert visibility_of([image.pk for image in images]) == {
@@ -140,34 +158,59 @@ SETTINGS = {
 
 
 @pytest.mark.django_db
-@settings(max_examples=60, phases=[Phase.explicit, Phase.generate], **SETTINGS)
+@settings(max_examples=examples(60), phases=[Phase.explicit, Phase.generate], **SETTINGS)
 @given(world=worlds)
 def test_everybody_sees_exactly_what_the_rule_says(world, cast):
     check(world, cast)
 
 
-def forgets_embargoes(viewer):
+def forgets_embargoes(viewer, **_):
     circles = Q(scope__in=[PUBLIC_SCOPE, SIGNED_IN_SCOPE])
     return Placement.objects.filter(circles | Q(scope__memberships__user=viewer.user_id))
 
 
-def lets_strangers_in(viewer):
+def lets_strangers_in(viewer, **_):
     return Placement.objects.filter(Q(opens__isnull=True) | Q(opens__lte=F("created")))
 
 
-def forgets_viewers(viewer):
+def forgets_viewers(viewer, **_):
     return Placement.objects.filter(
         Q(scope__kind__in=["public", "signed_in"])
-        | Q(scope__memberships__user=viewer.user_id, scope__memberships__role=Role.OWNER)
+        | Q(scope__memberships__user=viewer.user_id, scope__memberships__role__in=[Role.OWNER, Role.EDITOR])
     ).filter(Q(opens__isnull=True) | Q(opens__lte=now()))
 
 
-@pytest.mark.django_db
-@pytest.mark.parametrize("bug", [forgets_embargoes, lets_strangers_in, forgets_viewers])
-def test_a_planted_bug_is_found(bug, monkeypatch, cast):
-    monkeypatch.setattr(queries, "open_placements", bug)
+RIGHT = queries.open_placements
 
-    @settings(max_examples=100, phases=[Phase.generate], **SETTINGS)
+
+def lets_onlookers_take(viewer, **_):
+    return RIGHT(viewer)
+
+
+def takes_nobody_for_an_onlooker(_):
+    return False
+
+
+def lets_links_show_what_is_withdrawn(viewer, **options):
+    return RIGHT(viewer, **options) | Placement.objects.filter(scope__in=viewer.links)
+
+
+BUGS = [
+    ("open_placements", forgets_embargoes),
+    ("open_placements", lets_strangers_in),
+    ("open_placements", forgets_viewers),
+    ("open_placements", lets_onlookers_take),
+    ("open_placements", lets_links_show_what_is_withdrawn),
+    ("has_looks_alone", takes_nobody_for_an_onlooker),
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("name", "bug"), BUGS)
+def test_a_planted_bug_is_found(name, bug, monkeypatch, cast):
+    monkeypatch.setattr(queries, name, bug)
+
+    @settings(max_examples=examples(100), phases=[Phase.generate], **SETTINGS)
     @given(world=worlds)
     def search(world):
         check(world, cast)

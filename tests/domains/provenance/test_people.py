@@ -14,6 +14,7 @@ from medtheca.domains.accounts.models import User
 from medtheca.domains.accounts.operations import set_active
 from medtheca.domains.ledger.models import Event, Notification
 from medtheca.domains.provenance import people
+from medtheca.domains.provenance.contributors import contact_of, edit_contributor
 from medtheca.domains.provenance.models import Cohort
 from tests.factories.accounts import make_user
 from tests.factories.provenance import make_cohort
@@ -267,3 +268,28 @@ def test_owners_do_not_get_rid_of_a_reviewer_by_handing_over(alice, contributor)
     with pytest.raises(NotAllowed):
         people.transfer(thing=contributor, giver=alice, taker=rita, actor=alice)
     assert roles(contributor)[rita.email] == "reviewer"
+
+
+def test_people_are_found_by_address_by_those_who_may_read_it(alice, contributor):
+    bob, charlie, sam = make_user("bob"), make_user("charlie"), make_user("sam")
+    people.set_member(thing=contributor, user=bob, role=Role.VIEWER, actor=alice)
+    assert people.find_person_by_email(contributor, " BOB@example.org", asker=alice) == bob
+    assert people.find_person_by_email(contributor, "bob@example.org", asker=bob) == bob
+    # That Charlie has an account is for staff to know.
+    with pytest.raises(NotFound, match="Nobody"):
+        people.find_person_by_email(contributor, charlie.email, asker=alice)
+    assert people.find_person_by_email(contributor, charlie.email, asker=sam) == charlie
+    with pytest.raises(NotAllowed):
+        people.find_person_by_email(contributor, alice.email, asker=bob)
+
+
+def test_addresses_and_the_contact_are_not_for_viewers(alice, contributor):
+    bob = make_user("bob", first_name="", last_name="")
+    people.set_member(thing=contributor, user=bob, role=Role.VIEWER, actor=alice)
+    contributor = edit_contributor(contributor=contributor, actor=alice, legal_contact_info="Legal office")
+    assert people.call_people(contributor, [bob], asker=alice)[bob.pk] == people.Called(bob.email, bob.email)
+    assert people.call_people(contributor, [bob], asker=bob)[bob.pk] == people.Called(f"User {bob.hash_id}", None)
+    assert contact_of(contributor, asker=alice) == "Legal office"
+    assert contact_of(contributor, asker=bob) == ""
+    people.set_member(thing=contributor, user=bob, role=Role.EDITOR, actor=alice)
+    assert contact_of(contributor, asker=bob) == "Legal office"

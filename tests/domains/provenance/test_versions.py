@@ -7,7 +7,7 @@ from medtheca.base.errors import Conflict
 from medtheca.domains.access.operations import withdraw_image
 from medtheca.domains.access.queries import ANYBODY, viewer_of
 from medtheca.domains.access.serving import find_served_image
-from medtheca.domains.imaging.enums import FileKind
+from medtheca.domains.imaging.enums import BASIC_KINDS, FileKind
 from medtheca.domains.ledger.models import Event
 from medtheca.domains.provenance.models import Accession, FileVersion, VersionFile
 from medtheca.domains.provenance.versions import (
@@ -61,7 +61,7 @@ def complete(version, original, *, public=None, width=100):
             media_type="image/png",
             recipe="" if kind is FileKind.ORIGINAL else "test 2",
         )
-        for kind in FileKind
+        for kind in BASIC_KINDS
     ]
     facts = facts_of(image) | {"width": width, "media_type": "image/png", "format": "png", "pixel_hash": "f" * 64}
     return complete_version(version=version, facts=facts, files=files)

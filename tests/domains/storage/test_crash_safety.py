@@ -1,13 +1,10 @@
 """The store against a dictionary: whatever is interleaved, and wherever the process dies, nothing kept is lost.
 
-A crash is an exception at the n-th step out of the process: a system call on files, or a statement to the database.
-After it every further such step fails too, so that no clean-up code runs that a killed process would not have run.
+A crash is an exception at the n-th step out of the process; see `dying`.
 """
 
 import contextlib
-import os
 from datetime import timedelta
-from pathlib import Path
 
 import hypothesis.strategies as st
 import pytest
@@ -28,6 +25,7 @@ from medtheca.domains.storage.enums import BlobState, UploadState
 from medtheca.domains.storage.fixity import scrub_blobs
 from medtheca.domains.storage.models import Blob, Upload
 from medtheca.domains.storage.queries import blob_store
+from tests.domains.storage.dying import PATCHED, SHIM, Killed, die
 from tests.factories.storage import keep, keep_for, read, sha256_of
 
 NOW = timedelta(0)
@@ -36,60 +34,10 @@ CONTENTS = st.sampled_from([f"content {number}".encode() for number in range(5)]
 CRASHES = st.one_of(st.integers(min_value=1, max_value=8), st.integers(min_value=1, max_value=24), st.none())
 
 
-class Killed(BaseException):
-    """The process ended here."""
-
-
-class Shim:
-    """Counts steps out of the process and kills at the n-th, for good."""
-
-    def __init__(self):
-        self.left = None
-        self.hits = 0
-
-    def count(self):
-        if self.left is None:
-            return
-        self.left -= 1
-        if self.left <= 0:
-            self.hits += self.left == 0
-            raise Killed
-
-    def wrap(self, function):
-        def counted(*arguments, **options):
-            self.count()
-            return function(*arguments, **options)
-
-        return counted
-
-    def statement(self, execute, sql, params, many, context):
-        self.count()
-        return execute(sql, params, many, context)
-
-
-SHIM = Shim()
-PATCHED = [(os, "fsync"), (Path, "replace"), (Path, "unlink"), (Path, "mkdir"), (Path, "hardlink_to")]
-
-
 @pytest.fixture(autouse=True)
 def _shim(monkeypatch):
     for owner, name in PATCHED:
         monkeypatch.setattr(owner, name, SHIM.wrap(getattr(owner, name)))
-
-
-def die():
-    """What the death of a process does to its session: the connection closes, locks and transactions end."""
-    SHIM.left = None
-    raw = connection.connection
-    if raw is not None:
-        raw.close()
-    connection.connection = None
-    connection.in_atomic_block = False
-    connection.savepoint_ids = []
-    connection.atomic_blocks = []
-    connection.needs_rollback = False
-    connection.closed_in_transaction = False
-    connection.close_pool()
 
 
 class StoreAgainstDictionary(RuleBasedStateMachine):

@@ -8,11 +8,14 @@ from django.db import connection, connections, transaction
 from medtheca.base.errors import Conflict
 from medtheca.domains.ledger.models import Event
 from medtheca.domains.storage import upkeep
+from medtheca.domains.storage.bundles import Part
 from medtheca.domains.storage.enums import BlobState, UploadState
+from medtheca.domains.storage.layout import laid_out
 from medtheca.domains.storage.models import Blob, Upload
 from medtheca.domains.storage.operations import holding_off_sweeps, keeping_blobs, store_blobs, sweeping_blobs
 from medtheca.domains.storage.queries import blob_store
 from medtheca.domains.storage.uploads import part_path
+from tests.factories.layouts import leave_laid_out
 from tests.factories.storage import keep, keep_for, read, sha256_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("data")]
@@ -236,3 +239,17 @@ def test_an_upload_is_idle_only_when_neither_row_nor_file_moved(alice):
     os.utime(part_path(idle.pk), (1, 1))
     os.utime(part_path(whole.pk), (1, 1))
     assert upkeep.idle_uploads() == [idle.pk]
+
+
+def test_folders_of_cases_that_a_crash_left_are_removed_with_what_is_linked_there(settings):
+    blob = keep(b"of a case that was cut off")
+    parts = [Part("inner/image.dcm", blob)]
+    with laid_out(parts) as folder:
+        # Root may lay out a copy instead; either way the bytes are there a second time.
+        assert (folder / "inner" / "image.dcm").read_bytes() == b"of a case that was cut off"
+        assert upkeep.run_upkeep(stray_grace=NOW).layouts == 0  # Somebody is decoding it.
+        assert folder.exists()
+    leave_laid_out(parts)
+    assert upkeep.run_upkeep().layouts == 1
+    assert list((settings.ENVIRONMENT.data / "cases").iterdir()) == []
+    assert read(blob.sha256) == b"of a case that was cut off"

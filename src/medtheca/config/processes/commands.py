@@ -28,12 +28,34 @@ __all__ = ["bring_tables_up_to_date", "manage", "migrate", "settings", "status",
 )
 @click.option("--workers", type=click.IntRange(0, 64), help="Worker processes (MEDTHECA_WORKERS, 1).")
 @click.option("--demo", is_flag=True, help="Fill the archive with demonstration images, and make demo logins.")
-def up(*, host: str | None, port: int | None, workers: int | None, demo: bool) -> None:
-    """Start the database, the web process and the workers, and keep them running until Ctrl-C."""
-    chosen = {"MEDTHECA_HOST": host, "MEDTHECA_PORT": port, "MEDTHECA_WORKERS": workers}
+@click.option("--tls", is_flag=True, help="Serve https by an authority of its own (MEDTHECA_TLS, no).")
+@click.option("--tls-cert", metavar="FILE", help="Serve https with this certificate, PEM (MEDTHECA_TLS_CERT).")
+@click.option("--tls-key", metavar="FILE", help="Its private key, PEM without a password (MEDTHECA_TLS_KEY).")
+def up(
+    *,
+    host: str | None,
+    port: int | None,
+    workers: int | None,
+    demo: bool,
+    tls: bool,
+    tls_cert: str | None,
+    tls_key: str | None,
+) -> None:
+    """Start the database, the web process and the workers, and keep them running until Ctrl-C.
+
+    With --tls it is at https://localhost:PORT. Clients such as gcapi, which speak nothing else, have to be told to
+    trust the certificate authority that lies in the data folder then: `medtheca tls` prints the lines.
+    """
+    chosen = {
+        "MEDTHECA_HOST": host,
+        "MEDTHECA_PORT": port,
+        "MEDTHECA_WORKERS": workers,
+        "MEDTHECA_DEMO": "yes" if demo else None,
+        "MEDTHECA_TLS": "yes" if tls else None,
+        "MEDTHECA_TLS_CERT": tls_cert,
+        "MEDTHECA_TLS_KEY": tls_key,
+    }
     os.environ.update({variable: str(value) for variable, value in chosen.items() if value is not None})
-    if demo:
-        os.environ["MEDTHECA_DEMO"] = "yes"
     environment.cache_clear()
     from medtheca.config.processes.up import Up  # It brings psycopg and rich, which the other commands spare.
 

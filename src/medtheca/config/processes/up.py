@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ _PATIENCE_WITH_WEB = 300.0
 _SECONDS_FOR_A_WORKER_TO_STOP = 20.0
 # Requests in progress may end; endless ones, such as a page that listens for news, are cut off.
 _SECONDS_FOR_WEB_TO_STOP = 5.0
+_TURNS_A_MINUTE = 300
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -115,7 +117,7 @@ class Up:
         self.supervisor = Supervisor(
             say=self.terminal.warn, stopping=self.wishes.stopping, hurrying=self.wishes.hurrying
         )
-        self.address = settings.public_url or f"http://localhost:{settings.port}"
+        self.address = settings.address
         self.variables = dict(os.environ)
         self._demo_child: Child | None = None
         self._demo_read = 0
@@ -132,6 +134,7 @@ class Up:
             self._refuse_half_restored()
             put_away_orphans(self._mark)
             check_port_is_free(self.settings.host, self.settings.port)
+            self._prepare_tls()
             stack.callback(self._stop)
             self._start_database()
             self._migrate()
@@ -182,6 +185,17 @@ class Up:
                 "Empty the folder and run `medtheca restore` again."
             )
 
+    def _prepare_tls(self) -> bool:
+        """Have a certificate to serve; return whether it is a new one."""
+        if not self.settings.serves_tls:
+            return False
+        from medtheca.config.processes import tls  # The library takes a while to load, and few need it.
+
+        outcome = tls.prepare(self.settings)
+        for sentence in outcome.told:
+            self.terminal.warn(sentence)
+        return outcome.changed
+
     def _start_database(self) -> None:
         if freed := release_reserve_when_full(self.settings.data):
             self.terminal.warn(f"The disk is full; {freed / 1e6:,.0f} MB of reserve were given up to start")
@@ -229,8 +243,8 @@ class Up:
             raise CannotRun(f"{failure} The end of {child.log}:\n{logs.end_of(child.log)}")
 
     def _start_web(self) -> None:
-        web = self._child("web", "web", grace=_SECONDS_FOR_WEB_TO_STOP)
-        web.ready = lambda: is_healthy(self.settings.host, self.settings.port)
+        web = self._web = self._child("web", "web", grace=_SECONDS_FOR_WEB_TO_STOP)
+        web.ready = lambda: is_healthy(self.settings.host, self.settings.port, tls=self.settings.serves_tls)
         with self.terminal.step("Starting the web process", "Web process started"):
             self.supervisor.add(web)
             self.supervisor.wait_until_ready(web, seconds=_PATIENCE_WITH_WEB)
@@ -264,6 +278,8 @@ class Up:
     def _announce(self) -> None:
         self.terminal.blank()
         self.terminal.blank(f"  {self.settings.name} is at {self.address}")
+        if self.settings.serves_tls and self.settings.tls_cert is None:
+            self.terminal.blank("  Its certificate is of an authority of its own: `medtheca tls` says how to trust it")
         self.terminal.blank(f"  Data in {self.settings.data}; Ctrl-C stops it")
         self.terminal.blank()
 
@@ -273,8 +289,11 @@ class Up:
             self.supervisor.watch_once()
             self._follow_demo()
             turn += 1
-            if turn % 300 == 0:
+            if turn % _TURNS_A_MINUTE == 0:
                 self.supervisor.rotate_logs()
+            if turn % (_TURNS_A_MINUTE * 60) == 0 and self._prepare_tls():
+                self.terminal.line("The certificate was renewed; the web process starts again to show it")
+                self._web.request_stop()
             time.sleep(0.2)
 
     def _follow_demo(self) -> None:
@@ -311,7 +330,8 @@ class Up:
             return  # It is just being written.
         self._logins_shown = True
         self.terminal.end_progress()
-        self.terminal.blank(f"  Demo logins, on this machine only, at http://localhost:{self.settings.port}:")
+        scheme = "https" if self.settings.serves_tls else "http"
+        self.terminal.blank(f"  Demo logins, on this machine only, at {scheme}://localhost:{self.settings.port}:")
         for login in logins:
             role = f"  ({login['role']})" if login.get("role") else ""
             self.terminal.blank(f"    {login['email']}  {login['password']}{role}")
@@ -347,10 +367,15 @@ def check_port_is_free(host: str, port: int) -> None:
         ) from None
 
 
-def is_healthy(host: str, port: int) -> bool:
+def is_healthy(host: str, port: int, *, tls: bool = False) -> bool:
     """Whether the web process answers that it and the database are well."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - a name to look up, not to listen on
     connection = http.client.HTTPConnection(reachable, port, timeout=5)
+    if tls:
+        # It is our own child, asked nothing secret: whom its certificate is for does not matter here.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPSConnection(reachable, port, timeout=5, context=context)
     try:
         connection.request("GET", "/healthz", headers={"Host": f"localhost:{port}"})
         return connection.getresponse().status == http.HTTPStatus.OK

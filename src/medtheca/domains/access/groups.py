@@ -17,7 +17,7 @@ from django.db.models import Count, Q, QuerySet
 from medtheca.base.errors import Conflict, Invalid, NotAllowed, NotFound, Problem
 from medtheca.domains.access.access import holds_role, scopes_joined
 from medtheca.domains.access.enums import Role, ScopeKind
-from medtheca.domains.access.invitations import OVER, accept, invitation_of_secret, invite
+from medtheca.domains.access.invitations import OVER, accept, invitation_of_secret, invitations_of, invite, revoke
 from medtheca.domains.access.models import Invitation, Membership, Placement, Scope
 from medtheca.domains.access.operations import add_member, create_scope, remove_member
 from medtheca.domains.accounts.models import User
@@ -89,6 +89,21 @@ def name_among_members(user: User) -> str:
     return f"{user.first_name} {user.last_name}".strip() or user.hash_id
 
 
+def find_member(group: Scope, email: str, *, asker: User) -> User:
+    """A member by address: oneself, or for whoever runs the group anybody in it.
+
+    Raises `NotAllowed`, so that nobody tries addresses who may not read them, or `NotFound`.
+    """
+    wanted = email.strip().lower()
+    if wanted == asker.email.lower():
+        return asker
+    _require_running(asker, group, to="name its people by address")
+    found = members_of(group).filter(user__email__iexact=wanted).first()
+    if found is None:
+        raise NotFound(f"Nobody with the address {email.strip()} is in the group.", remedy="Invite them.")
+    return found.user
+
+
 def create_group(*, creator: User, name: str) -> Scope:
     """Make a group; its creator becomes its first owner.
 
@@ -127,6 +142,23 @@ def invite_to_group(*, group: Scope, actor: User, email: str, role: str) -> tupl
     return invitation, secret
 
 
+def invitations_into(*, group: Scope, asker: User) -> QuerySet[Invitation]:
+    """Invitations into a group that nobody accepted or revoked, newest first. Raises `NotAllowed`."""
+    _require_running(asker, group, to="see its invitations")
+    return invitations_of(group)
+
+
+def revoke_invitation(*, group: Scope, actor: User, invitation_id: int) -> None:
+    """End an invitation into a group. Raises `NotAllowed`, `NotFound`, or `Conflict` where it was accepted."""
+    _require_running(actor, group, to="revoke invitations")
+    found = invitations_of(group).filter(pk=invitation_id).first()
+    if found is None:
+        raise NotFound(f"There is no invitation {invitation_id}.")
+    with transaction.atomic():
+        revoke(invitation=found)
+        _record(actor, "group.invitation_revoked", group)
+
+
 def accept_into_group(*, secret: str, user: User, with_other_address: bool = False) -> Scope:
     """Let the person in who holds the secret of an invitation into a group; return the group.
 
@@ -157,22 +189,27 @@ def remove_from_group(*, group: Scope, actor: User, user_id: int) -> None:
         _record(actor, "group.left" if user_id == actor.pk else "group.member_removed", group, user_id)
 
 
+def require_deletable(*, group: Scope, actor: User) -> None:
+    """Raise `NotAllowed`, or `Conflict` where images are published for the group."""
+    _require_running(actor, group, to="delete it")
+    number = Placement.objects.filter(scope=group).count()
+    if number:
+        raise Conflict(
+            f"{number:,} images are published for the group.",
+            code="group_in_use",
+            remedy="Ask their owners to take them back first.",
+        )
+
+
 def delete_group(*, group: Scope, actor: User) -> None:
-    """Take a group away for good. Raises `NotAllowed`, or `Conflict` where images are published for it.
+    """Take a group away for good. Raises as `require_deletable`.
 
     Open requests to publish for it are the caller's to ask for: they belong to a domain above.
     """
-    _require_running(actor, group, to="delete it")
     with transaction.atomic():
         # Publishing refers to the row, and so waits for this or comes before it.
         Scope.objects.select_for_update().get(pk=group.pk)
-        number = Placement.objects.filter(scope=group).count()
-        if number:
-            raise Conflict(
-                f"{number:,} images are published for the group.",
-                code="group_in_use",
-                remedy="Ask their owners to take them back first.",
-            )
+        require_deletable(group=group, actor=actor)
         _record(actor, "group.deleted", group)
         group.delete()
 

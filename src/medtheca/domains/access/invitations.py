@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from medtheca.base.clock import now
 from medtheca.base.errors import Conflict, Invalid, NotFound, Problem
-from medtheca.domains.access.enums import Role
+from medtheca.domains.access.enums import RANK, Role
 from medtheca.domains.access.models import Invitation, Membership, Scope
 from medtheca.domains.access.operations import add_member
 from medtheca.domains.accounts.models import User
@@ -27,8 +27,7 @@ MOST_AN_HOUR = 60
 """Invitations that one person may send in an hour: each is a mail to somebody who did not ask for it."""
 
 OVER = "There is no such invitation, or it is over."
-_VERBS = ("contributor.invited", "cohort.invited", "group.invited")
-_RANK = {Role.VIEWER: 0, Role.REVIEWER: 1, Role.EDITOR: 2, Role.OWNER: 3}
+_VERBS = ("contributor.invited", "cohort.invited", "group.invited", "archive.invited")
 
 
 class OtherAddress(Conflict):
@@ -139,7 +138,7 @@ def accept(*, secret: str, user: User, with_other_address: bool = False) -> Invi
                 remedy="Log in with that address, or say that you accept it with this one.",
             )
         present = Membership.objects.filter(scope=invitation.scope, user=user).first()
-        if present is None or _RANK[Role(present.role)] < _RANK[Role(invitation.role)]:
+        if present is None or RANK[Role(present.role)] < RANK[Role(invitation.role)]:
             add_member(scope=invitation.scope, user=user, role=Role(invitation.role))
         invitation.accepted, invitation.accepted_by = now(), user
         invitation.save(update_fields=["accepted", "accepted_by"])

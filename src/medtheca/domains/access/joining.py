@@ -6,11 +6,10 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
-from medtheca.domains.access.enums import Role
+from medtheca.domains.access.enums import RANK, Role
 from medtheca.domains.access.models import Invitation, Membership, Placement, Scope
 from medtheca.domains.access.operations import place_images
 
-_STRENGTH = {Role.OWNER: 3, Role.EDITOR: 2, Role.REVIEWER: 1, Role.VIEWER: 0}
 _CHUNK = 5000
 
 
@@ -37,7 +36,7 @@ def join_circles(*, source: Scope, target: Scope) -> int:
         if present is None:
             Membership.objects.create(scope=target, user_id=member.user_id, role=member.role)
             came += 1
-        elif _STRENGTH[Role(member.role)] > _STRENGTH[Role(present.role)]:
+        elif RANK[Role(member.role)] > RANK[Role(present.role)]:
             Membership.objects.filter(pk=present.pk).update(role=member.role)
     Invitation.objects.filter(scope=source).update(scope=target)
     images = Placement.objects.filter(scope=source).values_list("image", flat=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from medtheca.domains.access.enums import Role, ScopeKind
-from medtheca.domains.access.models import Invitation, Membership, Scope
+from medtheca.domains.access.models import Grant, Invitation, Membership, Scope
 from medtheca.domains.accounts.models import User
 
 # A cohort without an owner of its own is its contributor's; these two would be nobody's.
@@ -13,17 +13,24 @@ _NEED_AN_OWNER = (ScopeKind.CONTRIBUTOR, ScopeKind.GROUP)
 
 
 def circles_owned_alone(user: User) -> QuerySet[Scope]:
-    """Contributors' circles and groups that would be left without an owner who can log in."""
-    owners = Membership.objects.filter(scope=OuterRef("pk"), role=Role.OWNER)
-    others = owners.filter(user__is_active=True).exclude(user=user)
-    mine = Exists(owners.filter(user=user))
-    return Scope.objects.filter(mine, ~Exists(others), kind__in=_NEED_AN_OWNER).order_by("kind", "name", "pk")
+    """Contributors' circles and groups that would be left without an owner who can log in; archives, without editor."""
+    needs = (Q(kind__in=_NEED_AN_OWNER) & _is_alone(user, Role.OWNER)) | (
+        Q(kind=ScopeKind.ARCHIVE) & _is_alone(user, Role.EDITOR)
+    )
+    return Scope.objects.filter(needs).order_by("kind", "name", "pk")
+
+
+def _is_alone(user: User, role: Role) -> Q:
+    holders = Membership.objects.filter(scope=OuterRef("pk"), role=role)
+    others = holders.filter(user__is_active=True).exclude(user=user)
+    return Q(Exists(holders.filter(user=user))) & ~Q(Exists(others))
 
 
 def lock_owners(user: User) -> None:
     """Hold the owners of what a person owns, so that two owners who go at once do not each rely on the other."""
-    mine = Membership.objects.filter(user=user, role=Role.OWNER).values("scope")
-    owners = Membership.objects.select_for_update().filter(scope__in=mine, role=Role.OWNER)
+    answering = [Role.OWNER, Role.EDITOR]
+    mine = Membership.objects.filter(user=user, role__in=answering).values("scope")
+    owners = Membership.objects.select_for_update().filter(scope__in=mine, role__in=answering)
     list(owners.order_by("pk").values_list("pk"))
 
 
@@ -35,5 +42,7 @@ def leave_all_circles(user: User) -> int:
     Invitation.objects.filter(email__iexact=user.email, accepted__isnull=True).delete()
     Invitation.objects.filter(by=user, accepted__isnull=True).delete()
     Invitation.objects.filter(accepted_by=user).update(email=f"deleted-{user.hash_id}@deleted.invalid".lower())
+    # Before the memberships: those of shared collections follow from these.
+    Grant.objects.filter(user=user).delete()
     left, _ = Membership.objects.filter(user=user).delete()
     return left

@@ -43,6 +43,29 @@ class Membership(models.Model):
         indexes = [models.Index(fields=["user", "role"], name="membership_of_user")]
 
 
+class Grant(models.Model):
+    """For whom a circle of kind sharing was opened: a person, or all who are in a named group, now and later.
+
+    Triggers keep the circle's members as its grants and the members of their groups say; nobody else writes them.
+    """
+
+    scope = models.ForeignKey(Scope, on_delete=models.CASCADE, related_name="grants")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="+")
+    group = models.ForeignKey(Scope, null=True, on_delete=models.CASCADE, related_name="+")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(user__isnull=False, group__isnull=True) | Q(user__isnull=True, group__isnull=False),
+                name="grant_for_person_or_group",
+            ),
+            models.UniqueConstraint(fields=["scope", "user"], name="grant_once_a_person"),
+            models.UniqueConstraint(fields=["scope", "group"], name="grant_once_a_group"),
+        ]
+
+
 class Placement(models.Model):
     """An image hangs in a scope, from `opens` on where there is an embargo."""
 

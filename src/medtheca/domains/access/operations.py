@@ -23,7 +23,7 @@ def create_scope(*, kind: ScopeKind, name: str) -> Scope:
 def add_member(*, scope: Scope, user: User, role: Role) -> None:
     """Let a person into a circle, or change their role there. Raises `Conflict` for the last owner."""
     with transaction.atomic():
-        if role != Role.OWNER:
+        if role != _answering(scope):
             _keep_an_owner(scope, user)
         Membership.objects.update_or_create(scope=scope, user=user, defaults={"role": role})
 
@@ -42,12 +42,18 @@ def _keep_an_owner(scope: Scope, leaving: User) -> None:
     if scope.kind == ScopeKind.COHORT:
         return  # The owners of its contributor answer for it; owners of its own come on top.
     # In one order, so that two owners who leave at once wait for each other and not crosswise.
-    owners = Membership.objects.select_for_update(of=("self",)).filter(scope=scope, role=Role.OWNER).order_by("pk")
+    role = _answering(scope)
+    owners = Membership.objects.select_for_update(of=("self",)).filter(scope=scope, role=role).order_by("pk")
     active = dict(owners.values_list("user_id", "user__is_active"))
     if leaving.pk in active and not any(alive for pk, alive in active.items() if pk != leaving.pk):
         raise Conflict(
-            f"{leaving.email} is the last owner.", remedy="Make somebody else an owner first.", code="last_owner"
+            f"{leaving.email} is the last {role}.", remedy=f"Make somebody else an {role} first.", code="last_owner"
         )
+
+
+def _answering(scope: Scope) -> Role:
+    """The role of those who answer for a circle."""
+    return Role.EDITOR if scope.kind == ScopeKind.ARCHIVE else Role.OWNER
 
 
 def place_images(*, image_ids: Iterable[int], scope_ids: Iterable[int], opens: datetime | None = None) -> None:
@@ -71,7 +77,7 @@ def set_visibility(
     """Show images to the public, the signed-in or named groups, or to none. Circles of owners and members stay.
 
     `group_ids` are scopes of kind group, wanted for `Visibility.GROUPS`. What is withdrawn stays private, whatever is
-    asked for.
+    asked for. What becomes private is also shown no longer to those with whom a collection is shared.
     """
     images = list(image_ids)
     wanted = {
@@ -82,12 +88,14 @@ def set_visibility(
     }[visibility]
     with transaction.atomic():
         wide_placements(images).exclude(scope__in=wanted).delete()
+        if visibility == Visibility.PRIVATE:
+            Placement.objects.filter(image__in=images, scope__kind=ScopeKind.SHARING).delete()
         gone = withdrawn_among(images)
         place_images(image_ids=[pk for pk in images if pk not in gone], scope_ids=wanted, opens=opens)
 
 
 def withdraw_image(*, image: Image, reason: str, user: User, was_public: bool = False) -> None:
-    """Take an image from everybody's view but its owners' and the staff's, with a tombstone.
+    """Take an image from everybody's view but its owners', editors' and the staff's, with a tombstone.
 
     Everybody reads the reason where the image is public now, or `was_public` says that it once was. Raises `Conflict`
     where it is withdrawn already: the first reason stays.

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce, Now
 
-from medtheca.domains.access.enums import PUBLIC_SCOPE, SIGNED_IN_SCOPE, Role, ScopeKind, Visibility
+from medtheca.base.statements import Statement
+from medtheca.domains.access.enums import LOOKING, PUBLIC_SCOPE, SIGNED_IN_SCOPE, Role, ScopeKind, Visibility
 from medtheca.domains.access.models import Membership, Placement, Tally, Withdrawal
 from medtheca.domains.accounts.models import User
 from medtheca.domains.imaging.models import Image
@@ -18,38 +20,88 @@ from medtheca.domains.imaging.models import Image
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who looks: nobody in particular, a person, or one of the staff, who see everything."""
+    """Who looks: nobody in particular, a person, or one of the staff, who see everything.
+
+    `links` are scopes that somebody looks into as an onlooker, because they opened a link that lets them.
+    """
 
     user_id: int | None = None
     is_staff: bool = False
+    links: tuple[int, ...] = ()
 
 
 ANYBODY = Viewer()
+# Who stands in a statement for the person; no row has such a key.
+_PERSON = -(2**40) - 1
+# The attribute of a request's user that holds its links: no column, and gone with the request.
+_BY_LINK = "link_scopes"
 _WIDTH = {visibility: width for width, visibility in enumerate(Visibility)}
 _SHOWN = {PUBLIC_SCOPE: Visibility.PUBLIC, SIGNED_IN_SCOPE: Visibility.SIGNED_IN}
 
 
 def viewer_of(user: User | AnonymousUser | None) -> Viewer:
     """The viewer that a request's user is. Inactive users are nobody."""
+    links = links_of(user)
     if not isinstance(user, User) or not user.is_active:
-        return ANYBODY
-    return Viewer(user.pk, user.is_staff)
+        return Viewer(links=links) if links else ANYBODY
+    return Viewer(user.pk, user.is_staff, links)
 
 
-def open_placements(viewer: Viewer) -> QuerySet[Placement]:
+def look_by_links(user: User | AnonymousUser, scopes: Iterable[int]) -> None:
+    """Let who asks look into scopes for one request, since their session holds links that are good now."""
+    setattr(user, _BY_LINK, tuple(sorted(set(scopes))))
+
+
+def links_of(user: User | AnonymousUser | None) -> tuple[int, ...]:
+    """The scopes that `look_by_links` opened to who asks."""
+    links: tuple[int, ...] = getattr(user, _BY_LINK, ())
+    return links
+
+
+@dataclass(frozen=True, slots=True)
+class Circles:
+    """Scopes whose open placements a viewer sees: of some without what is withdrawn. Staff see everything."""
+
+    everything: bool = False
+    scopes: tuple[int, ...] = ()
+    unless_withdrawn: tuple[int, ...] = ()
+
+
+def circles_of(viewer: Viewer) -> Circles:
+    """The same rule as `open_placements`, as scopes: for whoever knows what hangs in each."""
+    if viewer.is_staff:
+        return Circles(everything=True)
+    if viewer.user_id is None:
+        return Circles(scopes=(PUBLIC_SCOPE,), unless_withdrawn=viewer.links)
+    mine = _memberships().fetch(viewer.user_id)
+    answering = [scope for scope, role in mine if role in {Role.OWNER, Role.EDITOR}]
+    looking = [scope for scope, role in mine if role in LOOKING]
+    return Circles(scopes=(PUBLIC_SCOPE, SIGNED_IN_SCOPE, *answering), unless_withdrawn=(*looking, *viewer.links))
+
+
+@cache
+def _memberships() -> Statement:
+    return Statement(Membership.objects.filter(user_id=_PERSON).values_list("scope", "role"), _PERSON)
+
+
+def open_placements(viewer: Viewer, *, looking: Iterable[Role] = LOOKING) -> QuerySet[Placement]:
     """Placements in scopes of the viewer whose embargo, by the database's clock, is over.
 
     An embargo holds back the public, the signed-in and named groups; the people of a cohort or contributor see what
-    hangs there, since it hangs there without one.
+    hangs there, since it hangs there without one. `looking` are the roles, beside those that answer, that count.
     """
-    circles = Q(scope=PUBLIC_SCOPE)
+    circles, seen = Q(scope=PUBLIC_SCOPE), Q(pk__in=[])
+    if viewer.links and Role.ONLOOKER in looking:
+        seen |= Q(scope__in=viewer.links)
     if viewer.user_id is not None:
         circles |= Q(scope=SIGNED_IN_SCOPE)
         mine = Membership.objects.filter(user_id=viewer.user_id)
         circles |= Q(scope__in=mine.filter(role__in=[Role.OWNER, Role.EDITOR]).values("scope"))
+        seen |= Q(scope__in=mine.filter(role__in=list(looking)).values("scope"))
+    if viewer.user_id is not None or viewer.links:
         # What is withdrawn is its owners' and editors' to see. The public's placements of it are gone already.
         withdrawn = Exists(Withdrawal.objects.filter(image=OuterRef("image")))
-        circles |= ~withdrawn & Q(scope__in=mine.filter(role__in=[Role.REVIEWER, Role.VIEWER]).values("scope"))
+        circles |= ~withdrawn & seen
     return Placement.objects.filter(circles).filter(Q(opens__isnull=True) | Q(opens__lte=Now()))
 
 
@@ -63,6 +115,29 @@ def visible_images(viewer: Viewer) -> QuerySet[Image]:
     else:
         placed = open_placements(viewer).filter(image=OuterRef("pk"))
     return Image.objects.filter(Exists(placed))
+
+
+def downloadable_images(viewer: Viewer) -> QuerySet[Image]:
+    """Every image whose files the viewer may take away: what they see otherwise than as an onlooker."""
+    if viewer.is_staff or not has_looks_alone(viewer):
+        return visible_images(viewer)
+    placed = open_placements(viewer, looking=LOOKING - {Role.ONLOOKER})
+    return Image.objects.filter(Exists(placed.filter(image=OuterRef("pk"))))
+
+
+def has_looks_alone(viewer: Viewer) -> bool:
+    """Whether there is a circle in which the viewer looks and takes nothing away: nobody else need be asked more."""
+    if viewer.is_staff or viewer.user_id is None or viewer.links:
+        return bool(viewer.links) and not viewer.is_staff
+    return any(role == Role.ONLOOKER for _, role in _memberships().fetch(viewer.user_id))
+
+
+def withheld_among(viewer: Viewer, image_ids: Iterable[int]) -> set[int]:
+    """Those of the images that are not the viewer's to take away. One short question for all but onlookers."""
+    if viewer.is_staff or not has_looks_alone(viewer):
+        return set()
+    ids = set(image_ids)
+    return ids - set(downloadable_images(viewer).filter(pk__in=ids).values_list("pk", flat=True))
 
 
 def open_public_placements() -> QuerySet[Placement]:

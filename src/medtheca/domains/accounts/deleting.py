@@ -16,6 +16,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from medtheca.base.clock import now
+from medtheca.domains.accounts.applications import applications_of
+from medtheca.domains.accounts.connections import end_all_connections
 from medtheca.domains.accounts.credentials import end_sessions, revoke_all_tokens
 from medtheca.domains.accounts.models import AccountDeletion, ApiToken, DataExport, TermsAcceptance, User
 from medtheca.domains.ledger.inbox import forget_recipient
@@ -35,9 +37,9 @@ def due_deletions() -> QuerySet[AccountDeletion]:
 
 
 def begin_deletion(*, user: User, actor_id: int | None, at_once: bool) -> AccountDeletion:
-    """Note the wish; log the user out everywhere and end their tokens. A second wish changes only the day, to earlier.
+    """Note the wish; log the user out everywhere, end their tokens and disconnect applications.
 
-    The caller has checked that nothing stands in the way.
+    A second wish changes only the day, to earlier. The caller has checked that nothing stands in the way.
     """
     due = now() if at_once else now() + GRACE
     with transaction.atomic():
@@ -55,6 +57,7 @@ def begin_deletion(*, user: User, actor_id: int | None, at_once: bool) -> Accoun
                 details={"due": deletion.due.isoformat(), "at_once": at_once},
             )
         revoke_all_tokens(user=user, because="deletion", actor_id=actor_id)
+        end_all_connections(user=user, because="deletion", actor_id=actor_id)
         end_sessions(user=user)
     return deletion
 
@@ -81,6 +84,8 @@ def anonymise(*, user: User, actor_id: int | None) -> bool:
         end_sessions(user=row)
         for model in (EmailAddress, Authenticator, SocialAccount, UserSession, ApiToken, DataExport, TermsAcceptance):
             model.objects.filter(user=row).delete()
+        end_all_connections(user=row, because="deletion", actor_id=actor_id)
+        applications_of(row).delete()
         row.email = f"deleted-{row.hash_id}@deleted.invalid".lower()
         row.first_name = row.last_name = row.affiliation = row.orcid = row.country = ""
         row.is_active = row.is_staff = row.is_superuser = False

@@ -16,3 +16,11 @@ class TokenState(TextChoices):
     ACTIVE = "active"
     EXPIRED = "expired"
     REVOKED = "revoked"
+
+
+class ApplicationKind(TextChoices):
+    """What sort of program an application is, which settles how it proves itself."""
+
+    WEB = "web"
+    PUBLIC = "public"
+    SERVICE = "service"

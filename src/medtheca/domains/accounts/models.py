@@ -1,4 +1,4 @@
-"""Users, API tokens, what people accepted, took away and asked to be deleted."""
+"""Users, API tokens, applications that act for people; what people accepted, took away and asked to be deleted."""
 
 from __future__ import annotations
 
@@ -97,6 +97,41 @@ class ApiToken(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=models.Q(scope__in=TokenScope.values), name="token_scope_known"),
+        ]
+
+
+class Connection(models.Model):
+    """That a user lets an application act for them, and how far. It outlives tokens, and goes when it is revoked."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    application = models.ForeignKey("oauth2_provider.Application", on_delete=models.CASCADE, related_name="+")
+    scopes = models.TextField(help_text="All that were allowed, with blanks between them.")
+    created = models.DateTimeField(db_default=Now(), editable=False)
+    last_used = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "application"], name="connection_once")]
+
+
+class Verification(models.Model):
+    """An institutional address by which somebody shows who they are; verified from `confirmed` on.
+
+    The secret of the link that confirms it is stored as SHA-256. Where staff vouch for somebody, there is no link.
+    """
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="+")
+    email = models.EmailField(max_length=254)
+    digest = models.CharField(max_length=64, unique=True, null=True)
+    asked = models.DateTimeField(db_default=Now())
+    expires = models.DateTimeField(null=True)
+    confirmed = models.DateTimeField(null=True)
+    by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"), condition=models.Q(confirmed__isnull=False), name="verification_once_an_address"
+            ),
         ]
 
 

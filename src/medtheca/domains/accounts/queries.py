@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cache
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -13,12 +14,15 @@ from django.db.models import Q, QuerySet
 
 from medtheca.base.clock import now
 from medtheca.base.errors import NotFound
+from medtheca.base.statements import Statement
 from medtheca.domains.accounts.access import tokens_visible_to
 from medtheca.domains.accounts.enums import TokenScope, TokenState
 from medtheca.domains.accounts.errors import UnknownUser
 from medtheca.domains.accounts.models import ApiToken, User
 
 SECRET_PREFIX = "mt_"  # noqa: S105 - the part of every secret that tells what it is
+# What stands in a statement for the digest and the moment; nothing else in it is so.
+_DIGEST, _MOMENT = "digest", datetime(1, 1, 1, tzinfo=UTC)
 _SECRET = re.compile(r"mt_[A-Za-z0-9_-]{40,80}")
 
 
@@ -37,9 +41,9 @@ def digest_of_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def live_tokens(tokens: QuerySet[ApiToken]) -> QuerySet[ApiToken]:
-    """Those that are neither revoked nor expired."""
-    return tokens.filter(Q(expires__isnull=True) | Q(expires__gt=now()), revoked__isnull=True)
+def live_tokens(tokens: QuerySet[ApiToken], *, at: datetime | None = None) -> QuerySet[ApiToken]:
+    """Those that are neither revoked nor expired, now or at a moment."""
+    return tokens.filter(Q(expires__isnull=True) | Q(expires__gt=at or now()), revoked__isnull=True)
 
 
 def token_holder(secret: str) -> TokenHolder | None:
@@ -49,14 +53,22 @@ def token_holder(secret: str) -> TokenHolder | None:
     """
     if _SECRET.fullmatch(secret) is None:
         return None
-    token = (
-        live_tokens(ApiToken.objects.filter(digest=digest_of_secret(secret), user__is_active=True))
-        .select_related("user")
-        .first()
-    )
-    if token is None:
+    statement, names = _holders()
+    rows = statement.fetch(digest_of_secret(secret), now())
+    if not rows:
         return None
-    return TokenHolder(token.user, TokenScope(token.scope), token.pk, token.last_used)
+    token_id, scope, last_used, *values = rows[0]
+    user = User.from_db("default", names, values)
+    return TokenHolder(user, TokenScope(scope), token_id, last_used)
+
+
+@cache
+def _holders() -> tuple[Statement, list[str]]:
+    """Every request of a program asks for this: the statement, and the names of the user's columns in it."""
+    names = [field.attname for field in User._meta.concrete_fields]
+    tokens = live_tokens(ApiToken.objects.filter(digest=_DIGEST, user__is_active=True), at=_MOMENT).order_by()
+    rows = tokens.values_list("pk", "scope", "last_used", *(f"user__{name}" for name in names))
+    return Statement(rows, _DIGEST, _MOMENT), names
 
 
 def user_of_token(secret: str) -> tuple[User, TokenScope] | None:

@@ -34,9 +34,11 @@ class Kind:
     must: bool = False
 
 
-_CONTRIBUTING, _REVIEW, _PEOPLE, _ACCOUNT = (
+_CONTRIBUTING, _REVIEW, _COLLECTIONS, _ARCHIVES, _PEOPLE, _ACCOUNT = (
     "Contributing",
     "Review and publication",
+    "Collections",
+    "Archives",
     "People and rights",
     "Your account",
 )
@@ -44,6 +46,8 @@ _OWNERS = "the owners of the cohort"
 
 KINDS: tuple[Kind, ...] = (
     Kind("delivery.done", "An upload was worked through", "whoever uploaded"),
+    Kind("archive.upload_done", "An upload to an archive was worked through", "whoever uploaded"),
+    Kind("archive.values_imported", "A spreadsheet of values was applied to an archive", "whoever gave it"),
     Kind("delivery.done_for_owners", "Somebody else's upload was worked through", _OWNERS, Channel.PAGE),
     Kind("metadata.checked", "A spreadsheet was checked and can be applied", "whoever uploaded it"),
     Kind("metadata.invalid", "A spreadsheet was checked and has errors", "whoever uploaded it"),
@@ -65,11 +69,19 @@ KINDS: tuple[Kind, ...] = (
     Kind("publication.rejected", "Publication was rejected", "whoever asked, and owners", section=_REVIEW),
     Kind("publication.withdrawn", "Images were withdrawn or made private again", _OWNERS, section=_REVIEW),
     Kind("review.outcome", "Images were reviewed", _OWNERS, Channel.DIGEST, _REVIEW),
+    Kind("collection.shared", "A collection was shared with you", "whom it was shared with", section=_COLLECTIONS),
+    Kind("archive.access_asked", "People ask to see an archive", "its editors", section=_ARCHIVES),
+    Kind("archive.access_decided", "Your request to see an archive was decided", "whoever asked", section=_ARCHIVES),
+    Kind("archive.proposed", "Archives wait for the staff's agreement", "the staff", section=_ARCHIVES, staff=True),
+    Kind("archive.judged", "The staff judged your archive", "whoever made it", section=_ARCHIVES),
+    Kind("archive.terms_changed", "An archive's data-use text is to be accepted anew", "its users", section=_ARCHIVES),
     Kind("erasure.asked", "An erasure waits for a second person", "who may confirm it", section=_PEOPLE),
     Kind("erasure.done", "A patient was erased", "whoever asked and confirmed", section=_PEOPLE),
     Kind("people.changed", "Your role was given, changed or ended", "whom it concerns", section=_PEOPLE),
     Kind("account.new_device", "A log-in from a device not seen before", "you", section=_ACCOUNT, must=True),
     Kind("account.token", "An API token was made", "you", Channel.PAGE, _ACCOUNT, must=True),
+    Kind("account.application", "An application was registered in your name", "you", Channel.PAGE, _ACCOUNT, must=True),
+    Kind("account.connection", "An application may act for you", "you", Channel.PAGE, _ACCOUNT, must=True),
     Kind("account.export", "Your data are ready to download", "you", section=_ACCOUNT),
 )
 _BY_NAME = {kind.name: kind for kind in KINDS}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -22,3 +23,14 @@ def sealed_events() -> Iterator[Seal]:
 def latest_events(subject_type: str, verb: str, *, limit: int) -> list[Event]:
     """The newest events of one verb about one type of subject, newest first."""
     return list(Event.objects.filter(subject_type=subject_type, verb=verb).order_by("-pk")[:limit])
+
+
+def last_event_id() -> int:
+    """The number of the newest event; 0 before there is one."""
+    return Event.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def details_after(event_id: int, *, verb: str, actor_id: int) -> list[dict[str, Any]]:
+    """Details of the events of one verb that one person brought about after another event, oldest first."""
+    rows = Event.objects.filter(pk__gt=event_id, verb=verb, actor_id=actor_id).order_by("pk")
+    return list(rows.values_list("details", flat=True))

@@ -22,13 +22,17 @@ def visible_contributors(user: User | None) -> QuerySet[Contributor]:
 
 
 def visible_cohorts(user: User | None) -> QuerySet[Cohort]:
-    """Cohorts that the person belongs to, by themselves or through their contributor; all for staff."""
+    """Cohorts that the person belongs to, by themselves or through their contributor; all for staff.
+
+    The editors of an archive belong to its cohort; its uploaders and users see items, not where they come from.
+    """
     if user is None or not user.is_active:
         return Cohort.objects.none()
     if user.is_staff:
         return Cohort.objects.all()
     mine = scopes_joined(user).values("scope")
-    return Cohort.objects.filter(Q(scope__in=mine) | Q(contributor__scope__in=mine))
+    edited = scopes_joined(user, role=Role.EDITOR).values("scope")
+    return Cohort.objects.filter(Q(scope__in=mine) | Q(contributor__scope__in=mine) | Q(archive__in=edited))
 
 
 def visible_accessions(user: User | None) -> QuerySet[Accession]:
@@ -55,6 +59,13 @@ def may_edit(user: User | None, thing: Contributor | Cohort) -> bool:
     return _may(user, thing, [Role.OWNER, Role.EDITOR])
 
 
+def may_upload(user: User | None, cohort: Cohort) -> bool:
+    """Whether the person may bring images: whoever edits it, and the uploaders of the archive whose cohort it is."""
+    if user is None or not user.is_active or cohort.archive_id is None:
+        return may_edit(user, cohort)
+    return may_edit(user, cohort) or holds_role(user, [cohort.archive_id], [Role.UPLOADER])
+
+
 def may_review(user: User | None, thing: Contributor | Cohort) -> bool:
     """Whether the person may judge images: a reviewer named by staff, or staff. Owning something is no licence to."""
     return _may(user, thing, [Role.REVIEWER])
@@ -65,8 +76,11 @@ def _may(user: User | None, thing: Contributor | Cohort, roles: list[Role]) -> b
         return False
     if user.is_staff:
         return True
-    scopes = [thing.scope_id] if isinstance(thing, Contributor) else [thing.scope_id, thing.contributor.scope_id]
-    return holds_role(user, scopes, roles)
+    if isinstance(thing, Contributor):
+        return holds_role(user, [thing.scope_id], roles)
+    if holds_role(user, [thing.scope_id, thing.contributor.scope_id], roles):
+        return True
+    return thing.archive_id is not None and Role.EDITOR in roles and holds_role(user, [thing.archive_id], [Role.EDITOR])
 
 
 def require_owner(user: User | None, thing: Contributor | Cohort, *, to: str) -> User:
@@ -80,6 +94,15 @@ def require_editor(user: User | None, thing: Contributor | Cohort, *, to: str) -
     """Raise `NotAllowed` unless the person owns or edits the thing; `to` says what they wanted to do."""
     if user is None or not may_edit(user, thing):
         raise NotAllowed(f"Only owners and editors may {to}.", remedy="Ask an owner of the contributor.")
+    return user
+
+
+def require_uploader(user: User | None, cohort: Cohort) -> User:
+    """Raise `NotAllowed` unless the person may bring images into the cohort."""
+    if user is None or not may_upload(user, cohort):
+        raise NotAllowed(
+            "Only owners and editors may upload to this cohort.", remedy="Ask an owner of the contributor."
+        )
     return user
 
 

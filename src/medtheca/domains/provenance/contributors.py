@@ -10,7 +10,7 @@ from medtheca.base.clock import now
 from medtheca.base.errors import Conflict, Invalid, Problem
 from medtheca.domains.accounts.models import User
 from medtheca.domains.ledger.operations import record
-from medtheca.domains.provenance.access import require_owner, require_staff
+from medtheca.domains.provenance.access import may_edit, require_owner, require_staff
 from medtheca.domains.provenance.fields import licence_problems, required, unstorable
 from medtheca.domains.provenance.models import Accession, Cohort, Contributor
 from medtheca.domains.provenance.reviewing import restate_reviews
@@ -54,6 +54,11 @@ def edit_contributor(*, contributor: Contributor, actor: User, **values: str) ->
                 details={"fields": changed},
             )
     return locked
+
+
+def contact_of(contributor: Contributor, *, asker: User) -> str:
+    """Whom to ask about consent, for whoever owns or edits; empty for others."""
+    return contributor.legal_contact_info if may_edit(asker, contributor) else ""
 
 
 def edit_cohort(*, cohort: Cohort, actor: User, readers: int | None = None, **values: str) -> Cohort:

@@ -32,8 +32,17 @@ def lock_waiting(accession_ids: Sequence[int]) -> list[Accession]:
     return list(rows.order_by("pk"))
 
 
-def accept_accessions(*, images: Mapping[int, Image]) -> None:
-    """Give accessions their images (by accession id) and accept their files; equal contents and pixels are told."""
+def note_conversion(*, accession_id: int, fraction: float) -> None:
+    """Say in the verdict of an accession how far its conversion is: for a series, in that of its first file."""
+    waiting = Verdict.objects.filter(accession=accession_id, outcome=Outcome.WAITING).order_by("ordinal")
+    Verdict.objects.filter(pk__in=waiting.values("pk")[:1]).update(words=f"Converting, {100 * fraction:.0f} %.")
+
+
+def accept_accessions(*, images: Mapping[int, Image], notes: Mapping[int, Sequence[str]] | None = None) -> None:
+    """Give accessions their images (by accession id) and accept their files; equal contents and pixels are told.
+
+    `notes` are sentences, by accession id, on what was found in the files; they join what the verdicts note already.
+    """
     accessions = [Accession(pk=pk, image=image, state=AccessionState.CONVERTED) for pk, image in images.items()]
     update_rows(accessions, ["image", "state"])
     verdicts = list(Verdict.objects.filter(accession__in=list(images)).select_related("other"))
@@ -43,7 +52,10 @@ def accept_accessions(*, images: Mapping[int, Image]) -> None:
         assert verdict.accession_id is not None
         first = twins[images[verdict.accession_id].pixel_hash]
         _accept(verdict, None if first.pk == verdict.accession_id else first)
-    update_rows(verdicts, ["outcome", "code", "words", "other"])
+        said = (notes or {}).get(verdict.accession_id, ())
+        # What grouping said of a series its reader may say again.
+        verdict.note = " ".join(filter(None, [verdict.note, *(words for words in said if words not in verdict.note)]))
+    update_rows(verdicts, ["outcome", "code", "words", "other", "note"])
 
 
 def _accept(verdict: Verdict, twin: Accession | None) -> None:

@@ -106,6 +106,14 @@ class PublishOutcome(TextChoices):
     NOT_ACCEPTED = "not_accepted"
 
 
+class ErrandKind(TextChoices):
+    """What is to be done with the accessions of an errand."""
+
+    UNPUBLISH = "unpublish"
+    WITHDRAW = "withdraw"
+    RECONVERT = "reconvert"
+
+
 class ErasureState(TextChoices):
     """How far the erasure of a patient has come."""
 
@@ -134,3 +142,11 @@ class ErasureStage(TextChoices):
     BYTES = "bytes"
     WORDS = "words"
     VERIFIED = "verified"
+
+
+class CopyState(TextChoices):
+    """What became of the wish for a copy without identity."""
+
+    WAITING = "waiting", "being made"
+    MADE = "made"
+    REFUSED = "refused"

@@ -18,6 +18,7 @@ from medtheca.domains.provenance.access import require_owner
 from medtheca.domains.provenance.enums import AccessionState, DeliveryState, RequestState, VersionState
 from medtheca.domains.provenance.linking import loosen, relink
 from medtheca.domains.provenance.models import Accession, Cohort, Delivery, FileVersion, PublishItem
+from medtheca.domains.provenance.origins import carry_origins
 from medtheca.domains.provenance.plans import Plan, Reason, Step, require_as_planned
 from medtheca.domains.provenance.references import point_elsewhere
 from medtheca.domains.provenance.reviewing import restate_reviews
@@ -99,6 +100,7 @@ def merge_cohorts(
         ids = _carry_over(found.going, source, target)
         # What was refused has neither name nor bytes to collide.
         Accession.objects.filter(cohort=source).update(cohort=target)
+        carry_origins(source=source, target=target)
         join_circles(source=source.scope, target=target.scope)
         point_elsewhere(Cohort, {source.pk: target.pk})
         scope = source.scope
@@ -225,6 +227,7 @@ def _carry_over(going: Sequence[Accession], source: Cohort, target: Cohort) -> l
     cohorts = [source.pk, target.pk]
     contents = loosen(ids, cohort_ids=cohorts)
     Accession.objects.filter(pk__in=ids).update(cohort=target)
+    carry_origins(source=source, target=target, accession_ids=ids)
     relink(contents, cohort_ids=cohorts)
     if source.readers != target.readers:
         restate_reviews(accession_ids=ids)

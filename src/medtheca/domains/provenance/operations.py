@@ -9,14 +9,15 @@ from django.db.models import QuerySet
 
 from medtheca.base.clock import now
 from medtheca.base.errors import Conflict, Invalid, NotAllowed
+from medtheca.base.jobs import enqueue
 from medtheca.domains.access.enums import Role, ScopeKind
 from medtheca.domains.access.operations import add_member, create_scope, remove_member
 from medtheca.domains.accounts.models import User
 from medtheca.domains.ledger.operations import record
-from medtheca.domains.provenance.access import require_editor, require_owner
+from medtheca.domains.provenance.access import require_editor, require_owner, require_uploader
 from medtheca.domains.provenance.enums import AccessionState, DeliveryState, Outcome
 from medtheca.domains.provenance.fields import licence_problems, required, unstorable
-from medtheca.domains.provenance.models import Accession, Cohort, Contributor, Delivery, Verdict
+from medtheca.domains.provenance.models import Accession, Cohort, Contributor, Delivery, HeldFile, Verdict
 from medtheca.domains.provenance.telling import tell_of_deliveries
 from medtheca.domains.storage.models import Upload
 
@@ -132,7 +133,10 @@ def open_delivery(
     *, upload: Upload, cohort: Cohort, actor: User, replaces: Accession | None = None, reason: str = ""
 ) -> Delivery:
     """Give an upload to a cohort, or let it replace the file of an accession there. Raises `NotAllowed`."""
-    require_editor(actor, cohort, to="upload to this cohort")
+    if replaces is None:
+        require_uploader(actor, cohort)
+    else:
+        require_editor(actor, cohort, to="replace files of this cohort")
     return Delivery.objects.create(upload=upload, cohort=cohort, replaces=replaces, reason=reason)
 
 
@@ -146,8 +150,10 @@ def refuse_delivery(*, delivery: Delivery, code: str, words: str, remedy: str) -
         refused = open_ones.update(
             state=DeliveryState.REFUSED, refusal_code=code, refusal=words, remedy=remedy, finished=now()
         )
+        if refused:
+            HeldFile.objects.filter(delivery=delivery.pk).delete()
         if refused and code != "cancelled":  # Who cancels knows.
-            tell_of_deliveries(_with_cohort().filter(pk=delivery.pk))
+            _tell(_with_cohort().filter(pk=delivery.pk))
     return bool(refused)
 
 
@@ -161,7 +167,16 @@ def finish_delivery_if_done(delivery_ids: Iterable[object]) -> None:
         if done:
             ids = [delivery.pk for delivery in done]
             Delivery.objects.filter(pk__in=ids).update(state=DeliveryState.DONE, finished=now())
-            tell_of_deliveries(done)
+            _tell(done)
+
+
+def _tell(deliveries: Iterable[Delivery]) -> None:
+    """Tell people of deliveries that have ended; what came for an archive has to be settled there first."""
+    ended = list(deliveries)
+    for delivery in ended:
+        if delivery.cohort.archive_id is not None and delivery.replaces_id is None:
+            enqueue("archives.settle", delivery_id=str(delivery.pk), queueing_lock=f"settle:{delivery.pk}")
+    tell_of_deliveries([delivery for delivery in ended if delivery.cohort.archive_id is None])
 
 
 def _with_cohort() -> QuerySet[Delivery]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,13 +16,15 @@ from medtheca.domains.access.handing_over import hand_over
 from medtheca.domains.access.models import Invitation, Membership, Scope
 from medtheca.domains.access.operations import add_member, remove_member
 from medtheca.domains.accounts.models import User
-from medtheca.domains.accounts.queries import user_numbered
+from medtheca.domains.accounts.queries import user_by_email, user_numbered
 from medtheca.domains.ledger.notifying import notify
 from medtheca.domains.ledger.operations import record
 from medtheca.domains.provenance.access import may_own, require_owner, require_staff
 from medtheca.domains.provenance.models import Cohort, Contributor
 
 Thing = Contributor | Cohort
+ROLES = (Role.OWNER, Role.EDITOR, Role.REVIEWER, Role.VIEWER)
+"""What somebody can be of a contributor or a cohort."""
 _A = {Role.OWNER: "an owner", Role.EDITOR: "an editor", Role.REVIEWER: "a reviewer", Role.VIEWER: "a viewer"}
 
 
@@ -162,8 +165,8 @@ def thing_of_scope(scope: Scope) -> Thing:
 
 def role_named(name: str) -> Role:
     """The role of a name. Raises `Invalid`."""
-    if name not in Role.values:
-        problem = Problem("role", f"{name or 'Nothing'} is not a role.", remedy=f"One of {', '.join(Role.values)}.")
+    if name not in ROLES:
+        problem = Problem("role", f"{name or 'Nothing'} is not a role.", remedy=f"One of {', '.join(ROLES)}.")
         raise Invalid("There is no such role.", problems=[problem])
     return Role(name)
 
@@ -184,6 +187,38 @@ def find_person(thing: Thing, user_id: int, *, asker: User) -> User:
     if found is None:
         raise NotFound(f"No user {user_id} belongs to it.")
     return found
+
+
+def find_person_by_email(thing: Thing, email: str, *, asker: User) -> User:
+    """As `find_person`, by address: oneself; for owners whoever belongs to it; for staff anybody.
+
+    Raises `NotAllowed`, so that nobody tries addresses who may not read them, or `NotFound`.
+    """
+    wanted = email.strip().lower()
+    if wanted == asker.email.lower():
+        return asker
+    require_owner(asker, thing, to="name its people by address")
+    if asker.is_staff:
+        return user_by_email(wanted)
+    found = next((row.user for row in members_of(thing) if row.user.email.lower() == wanted), None)
+    if found is None:
+        raise NotFound(f"Nobody with the address {email.strip()} belongs to it.", remedy="Invite them.")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """How a person is called before somebody; the address is None where that is not theirs to read."""
+
+    name: str
+    email: str | None
+
+
+def call_people(thing: Thing, persons: Iterable[User], *, asker: User) -> dict[int, Called]:
+    """How persons are called before somebody who asks of a thing, by their ids: addresses are for its owners."""
+    if may_own(asker, thing):
+        return {each.pk: Called(each.full_name, each.email) for each in persons}
+    return {each.pk: Called(each.shown_name, None) for each in persons}
 
 
 def may_change(actor: User, role: Role | str) -> bool:

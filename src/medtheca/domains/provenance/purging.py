@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from medtheca.base.errors import Invalid, Problem
-from medtheca.base.jobs import enqueue
 from medtheca.domains.accounts.models import User
 from medtheca.domains.imaging.models import Image, ImageFile
 from medtheca.domains.ledger.operations import record
 from medtheca.domains.provenance.access import require_staff
 from medtheca.domains.provenance.enums import AccessionState, Outcome, RequestState, VersionState
 from medtheca.domains.provenance.linking import loosen, relink
-from medtheca.domains.provenance.models import Accession, Delivery, FileVersion, PublishItem, Verdict, VersionFile
+from medtheca.domains.provenance.models import (
+    Accession,
+    Delivery,
+    FileVersion,
+    Origin,
+    PublishItem,
+    Verdict,
+    VersionFile,
+)
 from medtheca.domains.provenance.plans import Plan, Reason, Step, require_as_planned
 from medtheca.domains.provenance.replacements import give_up_replacements
 from medtheca.domains.provenance.selecting import Selection, selected, was_published
+from medtheca.domains.storage.letting_go import mark_let_go
 from medtheca.domains.storage.operations import keeping_blobs
 
 _CHUNK = 500
@@ -98,10 +106,12 @@ def _remove(rows: Sequence[Accession], reason: str) -> None:
     )
     # What replaced its file was given to it alone; the delivery stays, as the record of an upload.
     Delivery.objects.filter(replaces__in=ids).update(replaces=None)
+    # What another archive said of it goes too. Unlike after an erasure, it may be brought again.
+    Origin.objects.filter(accession__in=ids).delete()
     Accession.objects.filter(pk__in=ids).delete()
     Image.objects.filter(pk__in=images).delete()
     relink(contents, cohort_ids=cohorts)
-    _let_go(blobs)
+    mark_let_go(blobs)
 
 
 def _blobs_of(accession_ids: Sequence[int], image_ids: Sequence[int]) -> set[int]:
@@ -113,8 +123,3 @@ def _blobs_of(accession_ids: Sequence[int], image_ids: Sequence[int]) -> set[int
         *(pk for pk in versions.values_list("original", flat=True) if pk is not None),
         *earlier.values_list("blob", flat=True),
     }
-
-
-def _let_go(blob_ids: Iterable[int]) -> None:
-    # By a job, because a backup may hold the store for minutes, and nobody is to wait for it here.
-    enqueue("storage.let_go", blob_ids=sorted(blob_ids))

@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from medtheca.base.errors import NotFound
+from medtheca.domains.access.access import scopes_joined
+from medtheca.domains.access.enums import Role
 from medtheca.domains.accounts.models import User
+from medtheca.domains.imaging.models import Image
 from medtheca.domains.provenance.access import visible_accessions, visible_cohorts, visible_contributors
 from medtheca.domains.provenance.enums import AccessionState, DeliveryState, Outcome, RequestState
 from medtheca.domains.provenance.models import (
@@ -21,7 +24,11 @@ from medtheca.domains.provenance.models import (
     PublishRequest,
     Verdict,
 )
+from medtheca.domains.storage.bundles import Part, parts_of
 from medtheca.toolkit.names import name_key
+
+ANONYMOUS = "Anonymous"
+"""Whose work an image is of which nobody is named."""
 
 _CHUNK = 2000
 
@@ -50,11 +57,22 @@ def accession_for(user: User | None, accession_id: int) -> Accession:
     return found
 
 
+def original_files(accession: Accession) -> list[Part]:
+    """The files that an accession's image is made of, one or several; none where it was refused.
+
+    The caller has found the accession by `accession_for`: their names may tell more than the public may know.
+    """
+    original = accession.original
+    if original is None:
+        return []
+    return parts_of([original.pk]).get(original.pk) or [Part(accession.name, original)]
+
+
 def delivery_for(user: User | None, upload_id: UUID) -> Delivery:
     """A delivery to a cohort that the person may see. Raises `NotFound`."""
     found = (
         Delivery.objects.select_related("upload", "cohort__contributor")
-        .filter(upload_id=upload_id, cohort__in=visible_cohorts(user).values("pk"))
+        .filter(_told(user), upload_id=upload_id)
         .first()
     )
     if found is None:
@@ -64,11 +82,26 @@ def delivery_for(user: User | None, upload_id: UUID) -> Delivery:
 
 def deliveries_for(user: User | None) -> QuerySet[Delivery]:
     """Deliveries to the person's cohorts, newest first."""
-    return (
-        Delivery.objects.select_related("upload", "cohort")
-        .filter(cohort__in=visible_cohorts(user).values("pk"))
-        .order_by("-created", "-pk")
-    )
+    return Delivery.objects.select_related("upload", "cohort").filter(_told(user)).order_by("-created", "-pk")
+
+
+def _told(user: User | None) -> Q:
+    """Deliveries of which the person is told: to their cohorts, and their own to archives in which they may upload."""
+    told = Q(cohort__in=visible_cohorts(user).values("pk"))
+    if user is None:
+        return told
+    uploading = scopes_joined(user, role=Role.UPLOADER).values("scope")
+    return told | Q(upload__owner=user, cohort__archive__in=uploading)
+
+
+def cohort_to_upload(user: User | None, cohort_id: int) -> Cohort:
+    """A cohort that the person may see, or that of an archive in which they may upload. Raises `NotFound`."""
+    if user is not None:
+        uploading = scopes_joined(user, role=Role.UPLOADER).values("scope")
+        found = Cohort.objects.select_related("contributor").filter(pk=cohort_id, archive__in=uploading).first()
+        if found is not None:
+            return found
+    return cohort_for(user, cohort_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +185,23 @@ def accessions_of_images(image_ids: Iterable[int]) -> dict[int, Accession]:
         "cohort", "patient", "lesion", "description"
     )
     return {row.image_id: row for row in rows if row.image_id is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """Whose work images are and under which licence (SPDX), with their number."""
+
+    licence: str
+    attribution: str
+    count: int
+
+
+def credits_among(images: QuerySet[Image]) -> list[Credit]:
+    """Licences and attributions of images, most images first, anonymous ones last. The caller may see the images."""
+    rows = Accession.objects.filter(image__in=images.values("pk"))
+    counted = rows.values_list("licence", "attribution").annotate(number=Count("pk")).order_by()
+    found = [Credit(licence, attribution or ANONYMOUS, number) for licence, attribution, number in counted]
+    return sorted(found, key=lambda one: (one.attribution == ANONYMOUS, -one.count, one.attribution, one.licence))
 
 
 def accessions_by_name(cohort: Cohort, names: Iterable[str]) -> dict[str, Accession]:

@@ -33,13 +33,16 @@ def stranded_deliveries() -> list[UUID]:
     return list(rows.values_list("upload_id", flat=True))
 
 
-def stranded_accessions(*, limit: int, cared_for: Container[int] = ()) -> dict[int, list[int]]:
-    """Ids of accessions that nobody has converted, by cohort; without those `cared_for`, which only have to wait."""
+def stranded_accessions(*, limit: int, cared_for: Container[int] = ()) -> dict[tuple[int, int], list[int]]:
+    """Ids of accessions that nobody has converted, by cohort and who brought them.
+
+    Without those `cared_for`, which only have to wait.
+    """
     rows = Accession.objects.filter(state=AccessionState.RECEIVED, modified__lt=now() - PATIENCE).order_by("pk")
-    lying = (row for row in rows.values_list("cohort", "pk").iterator() if row[1] not in cared_for)
-    found: dict[int, list[int]] = {}
-    for cohort_id, pk in islice(lying, limit):
-        found.setdefault(cohort_id, []).append(pk)
+    lying = (row for row in rows.values_list("cohort", "creator", "pk").iterator() if row[2] not in cared_for)
+    found: dict[tuple[int, int], list[int]] = {}
+    for cohort_id, creator_id, pk in islice(lying, limit):
+        found.setdefault((cohort_id, creator_id), []).append(pk)
     return found
 
 

@@ -15,7 +15,7 @@ from django.db.models import Max, QuerySet
 from medtheca.base.errors import Conflict, NotFound
 from medtheca.domains.access.queries import withdrawn_among
 from medtheca.domains.accounts.models import User
-from medtheca.domains.imaging.enums import FileKind
+from medtheca.domains.imaging.enums import BASIC_KINDS, FileKind
 from medtheca.domains.imaging.models import Image, ImageFile
 from medtheca.domains.ledger.operations import record
 from medtheca.domains.provenance.enums import (
@@ -28,13 +28,19 @@ from medtheca.domains.provenance.enums import (
 )
 from medtheca.domains.provenance.models import Accession, Delivery, FileVersion, Review, VersionFile
 from medtheca.domains.storage.models import Blob
-from medtheca.domains.storage.queries import blob_store
+from medtheca.domains.storage.opening import read_blob
 
 FACTS = (
+    "kind",
     "format",
     "media_type",
     "width",
     "height",
+    "depth",
+    "timepoints",
+    "spacing_x",
+    "spacing_y",
+    "spacing_z",
     "orientation",
     "colour_space",
     "bits",
@@ -43,6 +49,9 @@ FACTS = (
     "pixel_hash",
     "perceptual_hash",
     "stripped",
+    "geometry",
+    "facts",
+    "text_suspected",
 )
 """Columns of an image that its file decides; a version keeps them as `facts`."""
 
@@ -70,8 +79,7 @@ def file_of_version(accession: Accession, number: int, kind: FileKind) -> tuple[
     row = rows.exclude(kind=FileKind.ORIGINAL).select_related("blob").first()
     if row is None:
         raise NotFound("There is no such version.")
-    with blob_store().open(row.blob.sha256) as file:
-        return row.media_type, file.read()
+    return row.media_type, read_blob(row.blob.sha256)
 
 
 def version_under_way(accession: Accession) -> FileVersion | None:
@@ -135,12 +143,12 @@ def begin_version(
 def complete_version(*, version: FileVersion, facts: Mapping[str, Any], files: Iterable[VersionFile]) -> FileVersion:
     """Note what the conversion made: the version is a candidate then. Call inside `keeping_blobs`.
 
-    `facts` has the columns of `FACTS`; `files` are new rows, one of each kind of `FileKind`, the original among them.
+    `facts` has the columns of `FACTS`; `files` are new rows, those of `BASIC_KINDS` among them.
     Raises `Conflict` where the version does not wait any more.
     """
     rows = list(files)
-    if {row.kind for row in rows} != set(FileKind) or set(facts) != set(FACTS):
-        raise ValueError("A version has every fact and a file of every kind.")
+    if not set(BASIC_KINDS) <= {row.kind for row in rows} or set(facts) != set(FACTS):
+        raise ValueError("A version has every fact, and a file of every kind that can be looked at.")
     with transaction.atomic():
         held = _lock_version(version, VersionState.WAITING)
         held.facts, held.state = dict(facts), VersionState.CANDIDATE
@@ -228,14 +236,23 @@ def settle_candidates(*, accession_ids: Iterable[int], actor: User) -> list[int]
 
 
 def _take_over(image: Image, version: FileVersion) -> None:
+    # Versions written before a column was there do not say what it was; it was its default then.
+    defaults = facts_of(Image())
     for name in FACTS:
-        setattr(image, name, version.facts[name])
+        setattr(image, name, version.facts.get(name, defaults[name]))
     image.save(update_fields=[*FACTS, "modified"])
     # Deleting and inserting tells the byte plane, which forgets the image at once (access, migration 0003).
     ImageFile.objects.filter(image=image).delete()
     ImageFile.objects.bulk_create(
         [
-            ImageFile(image=image, kind=row.kind, blob_id=row.blob_id, media_type=row.media_type, recipe=row.recipe)
+            ImageFile(
+                image=image,
+                kind=row.kind,
+                blob_id=row.blob_id,
+                media_type=row.media_type,
+                recipe=row.recipe,
+                source=version.original.sha256 if row.recipe and version.original else "",
+            )
             for row in version.files.all()
         ]
     )
@@ -275,7 +292,8 @@ def _write_first(accession: Accession, image: Image) -> None:
     VersionFile.objects.bulk_create(
         [
             VersionFile(version=first, kind=row.kind, blob_id=row.blob_id, media_type=row.media_type, recipe=row.recipe)
-            for row in ImageFile.objects.filter(image=image)
+            # A copy of the DICOM is made again when somebody asks for one.
+            for row in ImageFile.objects.filter(image=image).exclude(kind=FileKind.DICOM)
         ]
     )
 

@@ -2,41 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.contrib.postgres.aggregates import JSONBAgg
-from django.db.models import Case, Exists, Func, JSONField, OuterRef, Q, QuerySet, Subquery, Value, When
-from django.db.models.functions import Now
+from django.db.models import QuerySet
 
-from medtheca.domains.access.enums import PUBLIC_SCOPE, SIGNED_IN_SCOPE, ScopeKind, Visibility
-from medtheca.domains.access.models import Placement
-from medtheca.domains.access.queries import ANYBODY, viewer_of
-from medtheca.domains.imaging.enums import SERVED_KINDS, FileKind
-from medtheca.domains.imaging.models import Image, ImageFile
+from medtheca.domains.access.enums import Visibility
+from medtheca.domains.access.queries import viewer_of, withheld_among
+from medtheca.domains.imaging.enums import SERVED_KINDS, TAKEN_KINDS, FileKind
+from medtheca.domains.imaging.models import Image
 from medtheca.domains.imaging.queries import is_redacted
-from medtheca.domains.search.filters import Filters
-from medtheca.domains.search.queries import Asker, Cursor, cut_page, find, image_for
-
-_COLUMNS = (
-    "id",
-    "created",
-    "key",
-    "public_id",
-    "width",
-    "height",
-    "stripped",
-    "accession__licence",
-    "accession__attribution",
-    "accession__description__structured",
-    "accession__patient__public_id",
-    "accession__lesion__public_id",
-    "shown",
-    "stored",
+from medtheca.domains.search.entry_rows import rows_at, rows_of
+from medtheca.domains.search.index.asking import asking
+from medtheca.domains.search.index.snapshots import one_snapshot
+from medtheca.domains.search.naming import Asker, Listings
+from medtheca.domains.search.queries import (
+    Cursor,
+    Wanted,
+    count_by_sql,
+    cut_page,
+    cut_rows,
+    find,
+    image_for,
+    in_order,
+    keys_on_page,
+    tree_of,
 )
+
 _KINDS = {kind.value: kind for kind in SERVED_KINDS}
+_LOOKED_AT = frozenset(_KINDS) - frozenset(TAKEN_KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +49,8 @@ class Entry:
     """One image with what its accession says of it.
 
     `structured` are its stored values, private ones among them: show them by `toolkit.schemas.public_metadata` only.
-    `public_ids` are those of its patient and lesion.
+    `public_ids` are those of its patient and lesion. `files` are without those that are not the asker's to take away,
+    where they may only look. From `kind` on it is what its file says, as `Image` keeps it.
     """
 
     key: UUID
@@ -67,6 +64,17 @@ class Entry:
     structured: Mapping[str, Any]
     public_ids: Mapping[str, str]
     files: Mapping[FileKind, EntryFile]
+    kind: str
+    format: str
+    depth: int
+    timepoints: int
+    channels: int
+    bits: int
+    spacing_x: float | None
+    spacing_y: float | None
+    spacing_z: float | None
+    geometry: Mapping[str, Any]
+    facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,53 +86,72 @@ class EntryPage:
     previous: Cursor | None
 
 
-def find_entries(filters: Filters, *, asker: Asker, limit: int, cursor: Cursor | None = None) -> EntryPage:
-    """As `find_page`, oldest first, with everything that a list shows."""
-    rows, after, before = cut_page(_rows(find(filters, asker=asker), asker), limit=limit, cursor=cursor)
-    return EntryPage([_entry(row) for row in rows], after, before)
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """A page, and how many images are found in all; None where nobody asked for the number."""
+
+    page: EntryPage
+    number: int | None
+
+
+def look_up(
+    wanted: Wanted,
+    *,
+    asker: Asker,
+    limit: int,
+    cursor: Cursor | None = None,
+    newest_first: bool = False,
+    counted: bool = False,
+    listings: Listings | None = None,
+    first: Sequence[int] = (),
+) -> LookedUp:
+    """A page with everything that a list shows and, if asked for, the number of all, both of one moment.
+
+    Images of `first` that are found come before all others.
+    """
+    number = None
+    with one_snapshot():
+        with asking(tree_of(wanted), asker=asker, listings=listings) as answer:
+            keys = keys_on_page(
+                answer,
+                lambda: find(wanted, asker=asker, listings=listings),
+                limit=limit,
+                cursor=cursor,
+                newest_first=newest_first,
+                first=first,
+            )
+            if counted and answer:
+                number = answer.number()
+        if counted and number is None:
+            number = count_by_sql(wanted, asker=asker, listings=listings)
+        if keys is None:
+            found = rows_of(find(wanted, asker=asker, listings=listings), viewer_of(asker))
+            rows, after, before = cut_page(found, limit=limit, cursor=cursor, newest_first=newest_first)
+        else:
+            # Of keys, too, only what the asker may see.
+            rows = in_order(keys, rows_at(keys, viewer_of(asker)))
+            rows, after, before = cut_rows(rows, limit=limit, cursor=cursor, first=first)
+        withheld = withheld_among(viewer_of(asker), [row.id for row in rows])
+    return LookedUp(EntryPage([_entry(row, withheld) for row in rows], after, before), number)
 
 
 def entry_for(asker: Asker, ref: str) -> Entry:
     """As `image_for`: one image by public id or key. Raises `NotFound`."""
     image = image_for(asker, ref)
-    return _entry(_rows(Image.objects.filter(pk=image.pk), asker).get())
+    viewer = viewer_of(asker)
+    return _entry(rows_of(Image.objects.filter(pk=image.pk), viewer).get(), withheld_among(viewer, [image.pk]))
 
 
 def entries_among(images: QuerySet[Image], *, asker: Asker) -> dict[int, Entry]:
     """Entries of images by their keys, in one query. The caller has seen to it that the asker may see them all."""
-    return {row.id: _entry(row) for row in _rows(images, asker)}
-
-
-def _rows(images: QuerySet[Image], asker: Asker) -> QuerySet[Image, Any]:
     viewer = viewer_of(asker)
-    files = (
-        ImageFile.objects.filter(image=OuterRef("pk"), kind__in=SERVED_KINDS)
-        .order_by()
-        .values("image")
-        .annotate(found=JSONBAgg(_Array("kind", "media_type", "blob__size", "blob__sha256")))
-        .values("found")
-    )
-    # Nobody in particular sees what is public and nothing else.
-    shown = Value(Visibility.PUBLIC.value) if viewer == ANYBODY else _visibility()
-    return images.annotate(shown=shown, stored=Subquery(files)).values_list(*_COLUMNS, named=True)
+    rows = list(rows_of(images, viewer))
+    withheld = withheld_among(viewer, [row.id for row in rows])
+    return {row.id: _entry(row, withheld) for row in rows}
 
 
-class _Array(Func):
-    function = "jsonb_build_array"
-    output_field = JSONField()
-
-
-def _visibility() -> Case:
-    open_now = Placement.objects.filter(Q(opens__isnull=True) | Q(opens__lte=Now()), image=OuterRef("pk"))
-    return Case(
-        When(Exists(open_now.filter(scope=PUBLIC_SCOPE)), then=Value(Visibility.PUBLIC.value)),
-        When(Exists(open_now.filter(scope=SIGNED_IN_SCOPE)), then=Value(Visibility.SIGNED_IN.value)),
-        When(Exists(open_now.filter(scope__kind=ScopeKind.GROUP)), then=Value(Visibility.GROUPS.value)),
-        default=Value(Visibility.PRIVATE.value),
-    )
-
-
-def _entry(row: Any) -> Entry:
+def _entry(row: Any, withheld: Container[int]) -> Entry:
+    shown = _LOOKED_AT if row.id in withheld else _KINDS
     subjects = (("patient_id", row.accession__patient__public_id), ("lesion_id", row.accession__lesion__public_id))
     return Entry(
         key=row.key,
@@ -137,5 +164,16 @@ def _entry(row: Any) -> Entry:
         attribution=row.accession__attribution,
         structured=row.accession__description__structured or {},
         public_ids={name: value for name, value in subjects if value},
-        files={_KINDS[kind]: EntryFile(*file) for kind, *file in row.stored or ()},
+        files={_KINDS[kind]: EntryFile(*file) for kind, *file in row.stored or () if kind in shown},
+        kind=row.kind,
+        format=row.format,
+        depth=row.depth,
+        timepoints=row.timepoints,
+        channels=row.channels,
+        bits=row.bits,
+        spacing_x=row.spacing_x,
+        spacing_y=row.spacing_y,
+        spacing_z=row.spacing_z,
+        geometry=row.geometry,
+        facts=row.facts,
     )

@@ -6,8 +6,10 @@ import hashlib
 import os
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import BinaryIO
 
 from django.db import transaction
@@ -17,8 +19,10 @@ from django.db.models.functions import Now
 from medtheca.domains.ledger.operations import record
 from medtheca.domains.storage.enums import BlobState
 from medtheca.domains.storage.models import Blob
+from medtheca.domains.storage.opening import chunks_of, open_composed, recipe_of
 from medtheca.domains.storage.queries import blob_store
 from medtheca.domains.storage.stores import BlobStore
+from medtheca.toolkit.ranges.recipe import Damaged
 
 Progress = Callable[[int, int], None]
 """Told of blobs done (0 or 1) and bytes read since the last call."""
@@ -84,18 +88,52 @@ def hash_of(file: BinaryIO, *, progress: Progress | None = None) -> tuple[str, i
 
 
 def examine_blob(sha256: str, size: int, *, progress: Progress | None = None) -> Finding | None:
-    """Hash a blob's bytes again; None when they are right."""
+    """Hash a blob's bytes again, also where they are ranges of others; None when they are right."""
     try:
         with blob_store().open(sha256) as file:
             found, length = hash_of(file, progress=progress)
     except FileNotFoundError:
+        recipe = recipe_of(sha256)
+        if recipe is not None:
+            return examine_composed(sha256, size, recipe=recipe, progress=progress)
         return Finding(sha256, Condition.MISSING, f"Blob {sha256} ({size} bytes) has no file.")
     except OSError as error:
         return Finding(sha256, Condition.UNREADABLE, f"Blob {sha256} cannot be read: {error.strerror}.")
+    return _judge(sha256, size, found, length)
+
+
+def examine_composed(
+    sha256: str, size: int, *, recipe: str, store: BlobStore | None = None, progress: Progress | None = None
+) -> Finding | None:
+    """Hash what a blob's recipe gives, of this store or another; None when it is right."""
+    digest = hashlib.sha256()
+    length = 0
+    try:
+        with closing(open_composed(recipe, store=store)) as content:
+            content.forget()
+            for chunk in chunks_of(content):
+                digest.update(chunk)
+                length += len(chunk)
+                if progress:
+                    progress(0, len(chunk))
+    except FileNotFoundError as error:
+        lacking = Path(error.filename).name if error.filename else "a blob"
+        words = f"Blob {sha256} ({size} bytes) is composed of others, of which {lacking} has no file."
+        return Finding(sha256, Condition.MISSING, words)
+    except Damaged as error:
+        return Finding(sha256, Condition.DIFFERS, f"Blob {sha256} is composed by {recipe}, and {error}.")
+    except OSError as error:
+        words = f"Blob {sha256} is composed by {recipe} and cannot be read: {error.strerror}."
+        return Finding(sha256, Condition.UNREADABLE, words)
+    return _judge(sha256, size, digest.hexdigest(), length, composed=True)
+
+
+def _judge(sha256: str, size: int, found: str, length: int, *, composed: bool = False) -> Finding | None:
+    what = f"Blob {sha256}, composed of others," if composed else f"Blob {sha256}"
     if length != size:
-        return Finding(sha256, Condition.DIFFERS, f"Blob {sha256} should have {size} bytes and has {length}.")
+        return Finding(sha256, Condition.DIFFERS, f"{what} should have {size} bytes and has {length}.")
     if found != sha256:
-        return Finding(sha256, Condition.DIFFERS, f"Blob {sha256} holds other bytes: their SHA-256 is {found}.")
+        return Finding(sha256, Condition.DIFFERS, f"{what} holds other bytes: their SHA-256 is {found}.")
     return None
 
 
@@ -145,6 +183,8 @@ def scrub_blobs(
 
 def _act_on(blob: Blob, finding: Finding, report: ScrubReport) -> Finding | None:
     """Move bytes that differ aside, or fetch them back when they are right after all; None when nothing is wrong."""
+    if recipe_of(blob.sha256) is not None and not blob_store().exists(blob.sha256):
+        return finding  # The fault is a recipe's or a source's, which a scrub moves aside by itself.
     if finding.condition is Condition.DIFFERS:
         return _move_aside(blob, finding)
     if finding.condition is Condition.MISSING:

@@ -9,6 +9,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from medtheca.base.errors import Conflict
 from medtheca.base.steps import step
+from medtheca.domains.storage.compositions import forget_compositions, recipes_to_store, write_compositions
 from medtheca.domains.storage.enums import BlobState
 from medtheca.domains.storage.models import Blob
 from medtheca.domains.storage.queries import blob_store
@@ -80,20 +81,29 @@ def _unlock(function: str) -> None:
 def store_blobs(staged: Sequence[Staged]) -> dict[str, Blob]:
     """Make staged bytes durable, then write their rows; return the rows by SHA-256.
 
-    Call inside `keeping_blobs`. A blob that is there already is revived where it was tombstoned or quarantined.
+    Call inside `keeping_blobs`. A blob that is there already is revived where it was tombstoned or quarantined. Of
+    composed ones the recipe is made durable; where a source has gone for good meanwhile, the row is absent.
     """
     if not staged:
         return {}
-    once = {item.sha256: item for item in staged}
+    # Of the same content twice, a file of its own is as good as any recipe.
+    once = {item.sha256: item for item in sorted(staged, key=lambda item: item.composed is None)}
+    composed = {name: item for name, item in once.items() if item.composed}
+    plain = {name: item for name, item in once.items() if not item.composed}
+    files = recipes_to_store(composed) | plain
     store = blob_store()
-    store.commit(list(once.values()))
-    store.discard(item for item in staged if once[item.sha256] is not item)
+    store.commit(list(files.values()))
+    kept = {item.path for item in files.values()}
+    store.discard(item for item in staged if item.path not in kept)
     Blob.objects.bulk_create(
-        [Blob(sha256=item.sha256, size=item.size) for item in sorted(once.values(), key=lambda item: item.sha256)],
+        [Blob(sha256=item.sha256, size=item.size) for item in sorted(files.values(), key=lambda item: item.sha256)],
         update_conflicts=True,
         unique_fields=["sha256"],
         update_fields=["state", "tombstoned"],
     )
+    forget_compositions(files)
+    if composed:
+        write_compositions(composed, files)
     step("blob.rows")
     return {blob.sha256: blob for blob in Blob.objects.filter(sha256__in=once)}
 

@@ -14,8 +14,16 @@ from django.utils.module_loading import import_string
 from medtheca.base.errors import NotFound
 from medtheca.base.references import fields_pointing_to
 from medtheca.domains.storage.enums import UPLOAD_OPEN
-from medtheca.domains.storage.models import Blob, Upload
+from medtheca.domains.storage.models import Blob, BundlePart, Composition, CompositionSource, Upload
 from medtheca.domains.storage.stores import BlobStore, LocalStore
+
+# What is said of a blob by its own rows does not keep it; nor do composed blobs that nobody needs keep what they use.
+_KEEPING_NOTHING = {
+    (BundlePart, "bundle"),
+    (Composition, "blob"),
+    (Composition, "recipe"),
+    (CompositionSource, "source"),
+}
 
 
 @cache
@@ -30,15 +38,34 @@ def blob_store() -> BlobStore:
 
 
 def unreferenced_blobs() -> QuerySet[Blob]:
-    """Blobs to which no row of any table points."""
+    """Blobs that nothing needs: no row of any table points to them, but for those that say what a bundle's list holds.
+
+    The recipe and the sources of a composed blob are needed where that is.
+    """
+    needing = Composition.objects.filter(_pointed_to("blob_id"))
+    for_recipe = Exists(needing.filter(recipe=OuterRef("pk")))
+    for_sources = Exists(needing.filter(sources__source=OuterRef("pk")))
+    return Blob.objects.exclude(_pointed_to("pk") | Q(for_recipe) | Q(for_sources))
+
+
+def blobs_needed_for_ranges() -> QuerySet[Blob]:
+    """Sources that nothing needs but blobs that are composed of them."""
+    used = Exists(CompositionSource.objects.filter(source=OuterRef("pk")))
+    return Blob.objects.filter(used).exclude(_pointed_to("pk")).exclude(pk__in=unreferenced_blobs())
+
+
+def _pointed_to(column: str) -> Q:
+    """Whether a row that keeps blobs points to the one in a column of the query around."""
     used = Q()
     for field in fields_pointing_to(Blob):
-        used |= Q(Exists(field.model._default_manager.filter(**{field.name: OuterRef("pk")})))
-    return Blob.objects.exclude(used)
+        if (field.model, field.name) in _KEEPING_NOTHING:
+            continue
+        used |= Q(Exists(field.model._default_manager.filter(**{field.name: OuterRef(column)})))
+    return used
 
 
 def blob_references() -> list[tuple[str, str, str]]:
-    """Table, primary key and column, as SQL names, of everything that points to a blob."""
+    """Table, primary key and column, as SQL names, of everything that points to a blob and keeps it by itself."""
     quote = connection.ops.quote_name
     return [
         (
@@ -47,6 +74,7 @@ def blob_references() -> list[tuple[str, str, str]]:
             quote(str(field.column)),
         )
         for field in fields_pointing_to(Blob)
+        if field.model not in {Composition, CompositionSource}
     ]
 
 

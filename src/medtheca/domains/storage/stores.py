@@ -18,17 +18,31 @@ from typing import BinaryIO, Protocol
 
 from medtheca.base.errors import NoSpace
 from medtheca.base.steps import step
+from medtheca.toolkit.ranges.readers import FileRanges, RangeReader
 
 _CHECK_SPACE_EVERY = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
+class ComposedOf:
+    """The recipe of a content, which is what was staged of it, and the SHA-256 of all blobs that it takes ranges of."""
+
+    recipe_sha256: str
+    recipe_size: int
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Staged:
-    """Bytes in a temporary file of the store, hashed, not yet durable."""
+    """Bytes in a temporary file of the store, hashed, not yet durable.
+
+    Where they are composed of ranges of other blobs, the file is that of the recipe alone.
+    """
 
     sha256: str
     size: int
     path: Path
+    composed: ComposedOf | None = None
 
 
 class BlobStore(Protocol):
@@ -40,6 +54,12 @@ class BlobStore(Protocol):
     def adopt(self, path: Path, sha256: str, size: int) -> Staged:
         """Take a finished file on the same machine as staged, without copying where that is possible."""
 
+    def new_file(self) -> Path:
+        """An empty temporary file of the store that somebody else will write. Raises `NoSpace`."""
+
+    def measure(self, path: Path) -> Staged:
+        """Take what was written to a file of `new_file` as staged."""
+
     def commit(self, staged: Sequence[Staged]) -> None:
         """Make staged bytes durable under their names. Afterwards they survive a power cut."""
 
@@ -48,6 +68,9 @@ class BlobStore(Protocol):
 
     def open(self, sha256: str) -> BinaryIO:
         """Open a blob for reading. Raises `FileNotFoundError`."""
+
+    def ranges(self, sha256: str) -> RangeReader:
+        """Open a blob for reading single ranges, from any thread. Raises `FileNotFoundError`."""
 
     def path(self, sha256: str) -> Path:
         """A path of this machine from which the blob can be read."""
@@ -105,12 +128,7 @@ class LocalStore:
         self._make_folders()
 
     def stage(self, chunks: Iterable[bytes]) -> Staged:
-        self._spare_reserve(0)
-        name = f"{self._staging}/{os.urandom(12).hex()}"
-        try:
-            handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise _no_space(error) or error from None
+        name, handle = self._create()
         digest = hashlib.sha256()
         size = unchecked = 0
         try:
@@ -128,6 +146,18 @@ class LocalStore:
             raise _no_space(error) or error from None
         step("blob.staged")
         return Staged(digest.hexdigest(), size, Path(name))
+
+    def new_file(self) -> Path:
+        name, handle = self._create()
+        os.close(handle)
+        return Path(name)
+
+    def measure(self, path: Path) -> Staged:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            size = file.tell()
+        step("blob.staged")
+        return Staged(digest, size, path)
 
     def adopt(self, path: Path, sha256: str, size: int) -> Staged:
         target = self._staging / f"adopted-{sha256[:16]}-{os.getpid()}-{path.name[:40]}"
@@ -173,6 +203,9 @@ class LocalStore:
 
     def open(self, sha256: str) -> BinaryIO:
         return self.path(sha256).open("rb")
+
+    def ranges(self, sha256: str) -> RangeReader:
+        return FileRanges(os.open(f"{self._folder(sha256)}/{sha256}", os.O_RDONLY | os.O_CLOEXEC))
 
     def path(self, sha256: str) -> Path:
         return Path(f"{self._folder(sha256)}/{sha256}")
@@ -221,6 +254,15 @@ class LocalStore:
 
     def free_bytes(self) -> int:
         return shutil.disk_usage(self._root).free
+
+    def _create(self) -> tuple[str, int]:
+        """A new file in staging, open for writing."""
+        self._spare_reserve(0)
+        name = f"{self._staging}/{os.urandom(12).hex()}"
+        try:
+            return name, os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise _no_space(error) or error from None
 
     def _make_folders(self) -> None:
         """All folders at once, and durable before the first blob: nobody need wonder whose sync they wait for."""

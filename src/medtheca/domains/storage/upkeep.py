@@ -6,6 +6,7 @@ without a row, which the stray sweep finds; never a row without its file.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,16 +17,20 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from medtheca.base.clock import now
-from medtheca.base.errors import Conflict
+from medtheca.base.errors import Conflict, NoSpace
 from medtheca.base.steps import step
 from medtheca.domains.ledger.operations import record
+from medtheca.domains.storage.compositions import free_to_go, with_compositions
 from medtheca.domains.storage.enums import BlobState, UploadState
-from medtheca.domains.storage.models import Blob, Upload
+from medtheca.domains.storage.layout import sweep_layouts
+from medtheca.domains.storage.models import Blob, Composition, Upload
+from medtheca.domains.storage.open_ended import settle_joined_files
 from medtheca.domains.storage.operations import sweeping_blobs
+from medtheca.domains.storage.plain import free_sources
 from medtheca.domains.storage.queries import blob_store, unreferenced_blobs
 from medtheca.domains.storage.reserve import ensure_reserve
 from medtheca.domains.storage.uploads import part_path
@@ -38,7 +43,13 @@ STRAY_GRACE = timedelta(hours=24)
 """A file without a row younger than this may belong to work under way."""
 UPLOAD_IDLE = timedelta(days=7)
 """An upload that received nothing for so long has been given up."""
+MULTIPART_IDLE = timedelta(days=2)
+"""As `UPLOAD_IDLE`, for an upload in parts: its tickets are over before, and nobody can make anything of it."""
 
+UNTAKEN = timedelta(days=1)
+"""How long a whole open-ended upload waits for somebody to make something of it."""
+
+_log = logging.getLogger(__name__)
 _BATCH = 200
 # More strays than this, and more than known files, is not what crashes leave: it is the wrong database.
 _MANY_STRAYS = 1000
@@ -57,6 +68,8 @@ class Swept:
     strays: int = 0
     staged: int = 0
     parts: int = 0
+    layouts: int = 0
+    freed: int = 0
     postponed: tuple[str, ...] = field(default=())
 
 
@@ -76,10 +89,13 @@ def run_upkeep(
     stray_grace: timedelta = STRAY_GRACE,
 ) -> Swept:
     """Do all of the upkeep once. What has to wait for a backup or an ingest is named in `postponed`."""
-    done = Swept(parts=sweep_parts(grace=stray_grace))
+    laid_out = sweep_layouts(older_than=(now() - stray_grace).timestamp())
+    settle_joined_files(settings.ENVIRONMENT.data / "uploads")
+    done = Swept(parts=sweep_parts(grace=stray_grace), layouts=laid_out)
     postponed: list[str] = []
     try:
         done = replace(done, revived=revive_referenced())
+        done = replace(done, freed=_free_sources())
         done = replace(done, tombstoned=tombstone_unreferenced(grace=tombstone_grace))
         blobs, freed = sweep_tombstones(window=sweep_window)
         done = replace(done, blobs=blobs, bytes=freed)
@@ -124,6 +140,8 @@ def sweep_tombstones(*, window: timedelta = SWEEP_WINDOW) -> tuple[int, int]:
     """
     count = freed = 0
     found = Blob.objects.filter(state=BlobState.TOMBSTONED, tombstoned__lt=Now() - window)
+    # What is composed goes before what it is composed of.
+    found = found.order_by(F("composition__recipe").asc(nulls_last=True), "pk")
     for batch in _batches(found.values_list("pk", flat=True).iterator(chunk_size=_BATCH)):
         with sweeping_blobs():
             gone = _remove_rows(unreferenced_blobs().filter(pk__in=batch, state=BlobState.TOMBSTONED))
@@ -174,10 +192,17 @@ def sweep_strays(*, grace: timedelta = STRAY_GRACE) -> tuple[int, int]:
 
 
 def idle_uploads(*, idle: timedelta = UPLOAD_IDLE) -> list[UUID]:
-    """Uploads, not yet whole, that received nothing for `idle`. Cancelling them is a workflow's."""
-    since = now() - idle
-    quiet = Upload.objects.filter(state=UploadState.RECEIVING, offset__lt=F("size"), modified__lt=since)
-    found = []
+    """Uploads, not yet whole, that received nothing for `idle`. Cancelling them is a workflow's.
+
+    Those in parts also where they are whole and nobody made anything of them; what somebody has taken, after `idle`.
+    """
+    since, since_for_parts = now() - idle, now() - min(idle, MULTIPART_IDLE)
+    waiting = Upload.objects.filter(state=UploadState.RECEIVING)
+    quiet = waiting.filter(part_size=None, offset__lt=F("size"), modified__lt=since)
+    in_parts = Q(part_size__isnull=False, taken=None, modified__lt=since_for_parts)
+    untaken = Q(taken=None, whole__lt=now() - min(idle, UNTAKEN))
+    forgotten = Q(taken__isnull=False, modified__lt=since)
+    found = list(waiting.filter(in_parts | untaken | forgotten).values_list("pk", flat=True))
     for pk in quiet.values_list("pk", flat=True).iterator():
         try:
             # The row is not touched by every part that arrives; the file is.
@@ -215,9 +240,9 @@ def erase_blobs(*, sha256s: Sequence[str], actor_id: int | None, reason: str) ->
     Raises `Conflict` when something still points to one of them (nothing is erased then), or (code `busy`)
     while a backup runs.
     """
-    names = sorted(set(sha256s))
     store = blob_store()
     with sweeping_blobs(patience=10):
+        names = sorted(with_compositions(sha256s))
         used = Blob.objects.filter(sha256__in=names).exclude(pk__in=unreferenced_blobs().filter(sha256__in=names))
         if kept := sorted(used.values_list("sha256", flat=True)):
             raise Conflict(
@@ -239,11 +264,12 @@ def erase_blobs(*, sha256s: Sequence[str], actor_id: int | None, reason: str) ->
 
 def _remove_rows(blobs: Iterable[Blob]) -> list[tuple[str, int]]:
     with transaction.atomic():
-        doomed = list(blobs)
+        doomed = free_to_go(list(blobs))
+        composed = set(Composition.objects.filter(blob__in=doomed).values_list("pk", flat=True))
         # Every key that points to a blob protects it, so a reference that the search missed stops the sweep here.
         Blob.objects.filter(pk__in=[blob.pk for blob in doomed]).delete()
     step("sweep.rows")
-    return [(blob.sha256, blob.size) for blob in doomed]
+    return [(blob.sha256, 0 if blob.pk in composed else blob.size) for blob in doomed]
 
 
 def _remove_bytes(sha256s: Iterable[str]) -> None:
@@ -253,8 +279,18 @@ def _remove_bytes(sha256s: Iterable[str]) -> None:
         step("sweep.unlinked")
 
 
+def _free_sources() -> int:
+    try:
+        return free_sources()
+    except (Conflict, NoSpace) as reason:
+        # Nothing is lost by it: the sources stay. A scrub tells of what is damaged.
+        _log.warning("Sources of composed blobs could not be let go of: %s", reason.message)
+        return 0
+
+
 def _unknown(names: Sequence[str]) -> list[str]:
-    known = set(Blob.objects.filter(sha256__in=names).values_list("sha256", flat=True))
+    # A composed blob has no file; one that was left under its name by a crash is as stray as any.
+    known = set(Blob.objects.filter(sha256__in=names, composition=None).values_list("sha256", flat=True))
     return [name for name in names if name not in known]
 
 

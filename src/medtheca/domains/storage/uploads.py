@@ -36,8 +36,17 @@ def part_path(upload_id: UUID | str) -> Path:
     return folder / f"{UUID(str(upload_id))}.part"
 
 
-def begin_upload(*, owner: User, filename: str, size: int, media_type: str = "", sha256: str = "") -> Upload:
-    """Make room for an upload.
+def begin_upload(
+    *,
+    owner: User,
+    filename: str,
+    size: int,
+    media_type: str = "",
+    sha256: str = "",
+    part_size: int | None = None,
+    open_ended: bool = False,
+) -> Upload:
+    """Make room for an upload; with `part_size` for one in numbered parts (`multipart`, `open_ended`).
 
     Raises:
         Invalid: no name, a negative size or a checksum that is none.
@@ -45,29 +54,18 @@ def begin_upload(*, owner: User, filename: str, size: int, media_type: str = "",
         NoSpace: it would touch the disk reserve.
     """
     _check_declaration(filename, size, sha256)
-    limit, quota = settings.ENVIRONMENT.max_upload, settings.ENVIRONMENT.upload_quota
-    if size > limit:
-        raise TooLarge(
-            f"{filename} has {size:,} bytes; one upload may have {limit:,}.", remedy="Split the ZIP into several."
-        )
+    check_size(filename, size)
     with transaction.atomic():
-        # The person's row is the queue in which their quota is counted.
         User.objects.select_for_update(no_key=True).get(pk=owner.pk)
-        under_way = bytes_under_way(owner.pk)
-        if under_way + size > quota:
-            raise TooLarge(
-                f"{filename} has {size:,} bytes, and {under_way:,} of your {quota:,} are under way.",
-                code="quota_exceeded",
-                remedy="Wait until earlier uploads are unpacked, or cancel one.",
-            )
-        if space_is_short(needed=size):
-            raise NoSpace(f"There is no space for {filename} now.", remedy="Ask the administrator; nothing was stored.")
+        require_room(owner.pk, filename, size)
         upload = Upload.objects.create(
             owner=owner,
             filename=filename,
             size=size,
             media_type=_UNSTORABLE.sub("", media_type)[:100],
             declared_sha256=sha256.lower(),
+            part_size=part_size,
+            open_ended=open_ended,
         )
         path = part_path(upload.pk)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,6 +73,31 @@ def begin_upload(*, owner: User, filename: str, size: int, media_type: str = "",
         _sync_folder(path.parent)
     step("upload.begun")
     return upload
+
+
+def check_size(filename: str, size: int) -> None:
+    """Raise `TooLarge` for more bytes than one upload may have."""
+    limit = settings.ENVIRONMENT.max_upload
+    if size > limit:
+        raise TooLarge(
+            f"{filename} has {size:,} bytes; one upload may have {limit:,}.", remedy="Split the ZIP into several."
+        )
+
+
+def require_room(owner_id: int, filename: str, size: int) -> None:
+    """Raise `TooLarge` over a person's quota and `NoSpace` for what would touch the disk reserve.
+
+    The person's row is locked by then: it is the queue in which their quota is counted.
+    """
+    quota, under_way = settings.ENVIRONMENT.upload_quota, bytes_under_way(owner_id)
+    if under_way + size > quota:
+        raise TooLarge(
+            f"{filename} has {size:,} bytes, and {under_way:,} of your {quota:,} are under way.",
+            code="quota_exceeded",
+            remedy="Wait until earlier uploads are unpacked, or cancel one.",
+        )
+    if space_is_short(needed=size):
+        raise NoSpace(f"There is no space for {filename} now.", remedy="Ask the administrator; nothing was stored.")
 
 
 def _check_declaration(filename: str, size: int, sha256: str) -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 KEPT = timedelta(hours=1)
 """How long a report is kept; bytes go as soon as it is there."""
 _QUEUE_LOCK = 0x4D544C44
+# About, for its turns: any of them may be a volume.
+_FILES_A_SECOND, _BYTES_A_SECOND = 50, 15_000_000
 
 
 def open_inspection(
@@ -49,10 +51,10 @@ def open_inspection(
         inspection = Inspection.objects.create(
             pk=inspection_id, owner=owner, given=list(given), size=size, expires=now() + KEPT
         )
-        # Behind all real work; one at a time for each person, and one for all strangers together.
-        enqueue(
-            "inspect.files", inspection_id=str(inspection.pk), priority=-10, lock=f"inspect:{owner_id or 'strangers'}"
-        )
+        # One at a time for each person, and one for all strangers together.
+        line = f"inspect:{owner_id or 'strangers'}"
+        cost = 1 + len(given) // _FILES_A_SECOND + size // _BYTES_A_SECOND
+        enqueue("inspect.files", inspection_id=str(inspection.pk), lock=line, turn=line, cost=cost)
     return inspection
 
 

@@ -2,8 +2,11 @@
 
 from medtheca.domains.provenance.models.accessions import Accession, FileVersion, VersionFile
 from medtheca.domains.provenance.models.contributors import Agreement, Cohort, Contributor, Lesion, Patient
-from medtheca.domains.provenance.models.deliveries import Delivery, Verdict
+from medtheca.domains.provenance.models.copies import DicomCopy
+from medtheca.domains.provenance.models.deliveries import Delivery, HeldFile, Verdict
 from medtheca.domains.provenance.models.erasures import Erasure
+from medtheca.domains.provenance.models.errands import Errand, ErrandItem
+from medtheca.domains.provenance.models.origins import Origin
 from medtheca.domains.provenance.models.reviews import PUBLISHABLE, PublishItem, PublishRequest, Review
 
 __all__ = [
@@ -13,9 +16,14 @@ __all__ = [
     "Cohort",
     "Contributor",
     "Delivery",
+    "DicomCopy",
     "Erasure",
+    "Errand",
+    "ErrandItem",
     "FileVersion",
+    "HeldFile",
     "Lesion",
+    "Origin",
     "Patient",
     "PublishItem",
     "PublishRequest",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Collate, Now, Upper
 
 from medtheca.base.models import TimeStamped
 from medtheca.domains.provenance.enums import AccessionState, Licence, ReviewState, VersionKind, VersionState
@@ -74,6 +74,7 @@ class Accession(TimeStamped):
             models.Index(fields=["review_state", "cohort", "id"], name="accession_review_queue"),
             models.Index(fields=["lesion"], name="accession_lesion"),
             models.Index(fields=["patient"], name="accession_patient"),
+            models.Index(Collate(Upper("name_key"), "C"), name="accession_sought_by_name"),
         ]
 
 

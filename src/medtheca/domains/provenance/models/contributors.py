@@ -23,6 +23,9 @@ class Contributor(TimeStamped):
     default_attribution = models.CharField(max_length=255, blank=True)
     creator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     scope = models.OneToOneField("access.Scope", on_delete=models.PROTECT, related_name="+")
+    copies_key = models.BinaryField(
+        null=True, editable=False, help_text="The secret that UIDs and days of de-identified copies hang on."
+    )
 
     class Meta:
         constraints = [
@@ -64,6 +67,13 @@ class Cohort(TimeStamped):
     )
     creator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     scope = models.OneToOneField("access.Scope", on_delete=models.PROTECT, related_name="+")
+    archive = models.OneToOneField(
+        "access.Scope",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="The circle of the archive whose cohort this is: its editors and uploaders bring images.",
+    )
 
     class Meta:
         constraints = [

@@ -45,6 +45,19 @@ class Delivery(TimeStamped):
         indexes = [models.Index(fields=["cohort", "-created"], name="delivery_of_cohort")]
 
 
+class HeldFile(models.Model):
+    """A file that may belong to others of its delivery: held until all have come and what it is part of is known."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="+")
+    ordinal = models.PositiveIntegerField()
+    path = models.TextField()
+    name = models.CharField(max_length=255)
+    blob = models.ForeignKey("storage.Blob", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["delivery", "ordinal"], name="held_file_once")]
+
+
 class Verdict(models.Model):
     """What became of one file of a delivery: a code, words and a remedy for the person who sent it."""
 
@@ -57,6 +70,9 @@ class Verdict(models.Model):
     code = models.CharField(max_length=40)
     words = models.TextField()
     remedy = models.TextField(blank=True)
+    note = models.TextField(
+        blank=True, default="", db_default="", help_text="What was found beside the verdict, in sentences."
+    )
     accession = models.ForeignKey("provenance.Accession", null=True, on_delete=models.SET_NULL, related_name="+")
     other = models.ForeignKey("provenance.Accession", null=True, on_delete=models.SET_NULL, related_name="+")
 
