@@ -19,7 +19,7 @@ from PIL import Image as Picture
 from medtheca.base.errors import Conflict, Invalid, NoSpace, NotFound
 from medtheca.domains.accounts.models import User
 from medtheca.domains.storage import upkeep
-from medtheca.domains.storage.models import Blob, Upload
+from medtheca.domains.storage.models import Blob, BundlePart, Upload
 from medtheca.domains.storage.queries import blob_store
 from medtheca.domains.storage.stores import LocalStore
 from medtheca.domains.storage.uploads import part_path
@@ -29,6 +29,7 @@ from medtheca.workflows.backup.restoring import restore_backup
 from medtheca.workflows.backup.writing import count_rows, write_backup
 from tests.factories.provenance import deliver, make_cohort, make_zip, run_jobs
 from tests.factories.storage import keep, make_wide_scopes, sha256_of, use_data_folder
+from tests.generators import dicoms
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,14 +42,17 @@ def picture(seed):
 
 @pytest.fixture
 def archive(settings, tmp_path):
-    """An archive with two images and an upload on its way; returns its data folder."""
+    """An archive with two images, a series of three files and an upload on its way; returns its data folder."""
     data = use_data_folder(settings, tmp_path / "data", secret_key="")
     (data / "secret.key").write_text("the key of this archive, long enough to sign with")
     make_wide_scopes()
     alice = User.objects.create_user("alice@example.org")
     cohort = make_cohort(alice)
     deliver(alice, cohort, make_zip([("one.jpg", picture(1)), ("two.jpg", picture(2)), ("text.jpg", b"text")]))
+    slices = dicoms.series(dicoms.along([0, 3, 6]))
+    deliver(alice, cohort, make_zip([(f"t1/{place}.dcm", data) for place, data in enumerate(slices)]))
     run_jobs()
+    assert BundlePart.objects.count() == 3
     upload = Upload.objects.create(owner=alice, filename="late.zip", size=9, offset=4)
     part_path(upload.pk).write_bytes(b"abcd, and bytes that nobody acknowledged")
     yield data
@@ -243,8 +247,8 @@ def test_an_altered_backup_is_refused(archive, tmp_path, name):
 def test_another_format_is_refused(archive, tmp_path):
     report = write_backup(folder=tmp_path / "backup")
     summary = tmp_path / "backup" / "snapshots" / report.snapshot / "snapshot.json"
-    summary.write_text(summary.read_text().replace('"format": 1', '"format": 2'))
-    with pytest.raises(Invalid, match="this Medtheca reads format 1"):
+    summary.write_text(summary.read_text().replace('"format": 2', '"format": 3'))
+    with pytest.raises(Invalid, match="this Medtheca reads format 2"):
         restore_backup(folder=tmp_path / "backup")
 
 

@@ -90,11 +90,15 @@ def test_the_check_covers_the_named_invariants(archive):
         "I1",
         "I2",
         "I3",
+        "ranges",
         "I5",
         "I6",
         "I7",
         "deliveries",
+        "formats",
+        "sharing",
         "counts",
+        "search",
     ]
 
 

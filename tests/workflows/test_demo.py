@@ -1,6 +1,7 @@
 """The demo without sample images, small: in once, taken up where it was cut off, and its owner's afterwards."""
 
 import stat
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -9,6 +10,9 @@ from medtheca.base.errors import NotFound
 from medtheca.base.paths import find_files
 from medtheca.domains.access.queries import ANYBODY, visible_images
 from medtheca.domains.accounts.models import User
+from medtheca.domains.collections.contents import remove_images
+from medtheca.domains.collections.models import Collection
+from medtheca.domains.collections.queries import count_images, images_in
 from medtheca.domains.metadata.models import Description
 from medtheca.domains.provenance.models import Accession, Cohort, Delivery, PublishRequest
 from medtheca.domains.storage.queries import blob_store
@@ -131,3 +135,19 @@ def test_files_are_found_once_in_order_and_without_links(tmp_path):
         find_files([tmp_path / "none.jpg"])
     with pytest.raises(NotFound, match="no files"):
         find_files([tmp_path / "a.jpg"], leave_out=tmp_path / "a.jpg")
+
+
+def test_the_challenges_sets_become_public_collections_once(data):
+    named = [replace(part, collection=f"Set of {part.cohort}") for part in parts(data)]
+    run_demo(say=print, pause=run_jobs, parts=named)
+    made = list(Collection.objects.order_by("pk"))
+    assert [row.name for row in made] == ["Set of Synthetic lesions: first", "Set of Synthetic lesions"]
+    assert all(row.public and row.pinned for row in made)
+    assert sum(count_images(made, None).values()) == 8
+    # From now on they are their owner's.
+    ids = list(images_in(made[0], None).values_list("pk", flat=True))
+    remove_images(collection=made[0], actor=made[0].creator, image_ids=ids)
+    Collection.objects.filter(pk=made[1].pk).update(name="Renamed")
+    run_demo(say=print, pause=run_jobs, parts=named)
+    assert Collection.objects.count() == 2
+    assert count_images(made, None)[made[0].pk] == 0

@@ -1,5 +1,6 @@
 """A dry run says what an upload would say, and leaves nothing behind, however it ends."""
 
+import gzip
 import io
 import os
 import time
@@ -23,7 +24,7 @@ from medtheca.workflows.upkeep import keep_up
 from tests.factories.accounts import make_user
 from tests.factories.provenance import deliver, make_cohort, make_zip, run_jobs
 from tests.factories.storage import use_data_folder
-from tests.generators import images, zips
+from tests.generators import dicoms, images, volumes, zips
 
 SHEET = b"filename;sex\n1.jpg;male\n2.jpg;mal\ngone.jpg;male\n"
 
@@ -82,6 +83,49 @@ def verdicts_of_trial(owner, content):
 def test_a_dry_run_gives_the_verdicts_of_an_upload_word_for_word(alice):
     content = every_kind()
     assert verdicts_of_trial(alice, content) == verdicts_of_upload(alice, content)
+
+
+def many_formats():
+    header, data = volumes.metaimage(volumes.draw(), data_file="anat.raw")
+    whole, cut = series(), series()
+    cut[1] = cut[1][:-40]
+    gaps = dicoms.series(dicoms.along([0, 3, 6, 9, 15, 18]))
+    nifti = volumes.nifti(volumes.draw(seed=5), sform=volumes.affine(), sform_code=1)
+    return make_zip(
+        [
+            ("a/anat.mhd", header),
+            ("a/anat.raw", data),
+            ("b/anat.mhd", header),
+            ("lost.raw", data),
+            *((f"t1/{number}.dcm", data) for number, data in enumerate(whole)),
+            *((f"again/t1/{number}.dcm", data) for number, data in enumerate(series())),
+            *((f"cut/{number}", data) for number, data in enumerate(cut)),
+            *((f"gaps/{number}", data) for number, data in enumerate(gaps)),
+            ("twice.dcm", whole[0]),
+            ("brain.nii", nifti),
+            ("brain.nii.gz", gzip.compress(nifti)),
+            ("c/brain.nii", nifti),
+            (
+                "d/brain.nii.gz",
+                gzip.compress(volumes.nifti(volumes.draw(seed=6), sform=volumes.affine(), sform_code=1)),
+            ),
+            ("cut.nii", nifti[:-9]),
+            ("photo.jpg", images.jpeg()),
+            ("report.dcm", dicoms.write(dicoms.dataset(SOPClassUID=dicoms.STORAGE + "88.11", Modality="SR"))),
+            ("slide.mrxs", images.jpeg(seed=3)),
+        ]
+    )
+
+
+def series():
+    return dicoms.series(dicoms.along([3.0 * place for place in range(4)]))
+
+
+def test_files_that_belong_together_meet_the_verdicts_of_an_upload_too(alice):
+    content = many_formats()
+    tried = verdicts_of_trial(alice, content)
+    assert tried == verdicts_of_upload(alice, content)
+    assert {row[3] for row in tried} == {"accepted", "linked", "duplicate", "refused"}
 
 
 @pytest.mark.parametrize(

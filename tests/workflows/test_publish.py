@@ -18,6 +18,7 @@ from medtheca.domains.ledger.models import Event
 from medtheca.domains.provenance.models import Accession, PublishItem, PublishRequest, Review
 from medtheca.domains.provenance.publication import decide_publication, request_publication
 from medtheca.domains.provenance.queries import publishable_accessions
+from medtheca.domains.provenance.reviewing import record_reviews
 from medtheca.workflows import publish
 from medtheca.workflows.publish import publish_request, unpublish_image, withdraw
 from tests.factories.accounts import make_user
@@ -95,6 +96,23 @@ def test_images_are_published_to_the_public_or_the_signed_in(visibility, alice, 
     with pytest.raises(Invalid) as refusal:
         ask(cohort, alice, visibility=visibility)
     assert refusal.value.problems[0].remedy == "public, signed_in or groups."
+
+
+def test_pixels_that_may_name_a_person_are_not_accepted_unseen(alice, sam, cohort):
+    seen, unseen, plain = make_images(cohort, 3)
+    words = "Text may be burned into its pixels: ultrasound devices write names into the picture."
+    Image.objects.filter(pk__in=[seen.pk, unseen.pk]).update(text_suspected=words)
+    request = ask(cohort, alice)
+    record_reviews(accession_ids=[seen.accession.pk], reviewer=sam, decision="accepted")
+    with pytest.raises(Conflict) as refused:
+        decide_publication(request_id=request.pk, staff=sam, accept=True)
+    assert refused.value.code == "look_first"
+    assert unseen.accession.name in refused.value.message
+    assert seen.accession.name not in refused.value.message
+    record_reviews(accession_ids=[unseen.accession.pk], reviewer=sam, decision="accepted")
+    decide_publication(request_id=request.pk, staff=sam, accept=True)
+    run_jobs()
+    assert public() == {seen.pk, unseen.pk, plain.pk}
 
 
 def test_a_request_is_decided_once(alice, sam, cohort):

@@ -91,6 +91,8 @@ def test_five_thousand_tiny_files_take_few_queries(alice, cohort, data):
     upload = deliver(alice, cohort, zips.many(5000))
     with CaptureQueriesContext(connection) as queries:
         receive_delivery(upload_id=upload)
+        assert Accession.objects.count() == receive.TURN_BATCHES * receive.BATCH_FILES
+        receive_delivery(upload_id=upload)
     assert Accession.objects.count() == 5000
     assert Verdict.objects.filter(delivery=upload, outcome="waiting").count() == 5000
     assert Accession.objects.filter(same_as__isnull=True).count() == 1

@@ -219,7 +219,7 @@ class Cut(Exception):
     pass
 
 
-@pytest.mark.parametrize("place", ["_only_source", "begin_version", "examine_files", "complete_version", "_finish"])
+@pytest.mark.parametrize("place", ["_only_source", "begin_version", "examine_originals", "complete_version", "_finish"])
 def test_a_replacement_that_is_cut_off_goes_on(place, alice, cohort, accession, monkeypatch):
     upload = send(alice, accession, jpeg(seed=2))
     real = getattr(replace, place)

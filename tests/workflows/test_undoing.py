@@ -14,6 +14,7 @@ from medtheca.workflows.describe import apply_file, conflicts_ahead, describe_fi
 from medtheca.workflows.describing import writing
 from tests.factories.images import make_images
 from tests.factories.provenance import make_cohort
+from tests.plugins.thoroughness import examples
 from tests.workflows.describing import apply, check, said, undo, work
 
 pytestmark = pytest.mark.usefixtures("data")
@@ -103,7 +104,7 @@ def forget():
 
 
 _slowly = settings(
-    max_examples=40,
+    max_examples=examples(40),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

@@ -1,4 +1,4 @@
-"""Who did what when, in words, for people of a cohort and for staff: the ledger, read."""
+"""Who did what when, in words, for people of a cohort or an archive and for staff: the ledger, read."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from django.db.models import Q, QuerySet
 
 from medtheca.base.errors import Invalid, NotFound, Problem
 from medtheca.domains.accounts.models import User
+from medtheca.domains.archives.access import require_editor
+from medtheca.domains.archives.models import Archive as ItemArchive
+from medtheca.domains.archives.queries import archive_of_slug
 from medtheca.domains.imaging.models import Image
 from medtheca.domains.ledger.models import Event
 from medtheca.domains.ledger.verbs import PERSONS, SECTIONS, SYSTEM, VERBS, section_of, sentence, verbs_in
@@ -47,6 +50,16 @@ def cohort_activity(user: User | None, cohort_id: int) -> tuple[Cohort, QuerySet
     """A cohort that the person belongs to, and its events. Raises `NotFound`."""
     cohort = cohort_for(user, cohort_id)
     return cohort, _unread(Event.objects.filter(cohort_id=cohort.pk), user, cohort)
+
+
+def archive_activity(user: User | None, slug: str) -> tuple[ItemArchive, QuerySet[Event]]:
+    """An archive that the person settles, and its events and those of its cohort. Raises `NotFound` or `NotAllowed`."""
+    archive = archive_of_slug(user, slug)
+    if user is None:
+        raise NotFound("There is no such archive.")
+    require_editor(user, archive, to="see its activity")
+    own = Q(subject_type="archive", subject_id=str(archive.pk)) | Q(cohort_id=archive.cohort_id)
+    return archive, Event.objects.filter(own)
 
 
 def image_activity(user: User | None, ref: str) -> tuple[Image, Cohort, QuerySet[Event]]:

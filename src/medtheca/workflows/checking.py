@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
-from django.db import connection
 
+from medtheca.domains.imaging.enums import FileKind
 from medtheca.domains.ledger.heads import noted_heads
 from medtheca.domains.ledger.operations import GENESIS, seal_holds
 from medtheca.domains.ledger.queries import sealed_events
@@ -21,6 +20,12 @@ from medtheca.domains.ledger.redaction import redacted_events
 from medtheca.domains.storage.fixity import Progress, examine_blob
 from medtheca.domains.storage.queries import blob_references, blob_store
 from medtheca.domains.storage.upkeep import STRAY_GRACE, stray_files
+from medtheca.workflows.checking_collections import sharing_is_as_granted
+from medtheca.workflows.checking_compositions import compositions_are_whole
+from medtheca.workflows.checking_formats import kinds_are_whole
+from medtheca.workflows.checking_search import search_says_what_tables_say
+from medtheca.workflows.statements import column as _column
+from medtheca.workflows.statements import rows as _rows
 
 SEALING_WINDOW = timedelta(days=1)
 """An event older than this must be in the chain. Sealing is a job, so an archive at rest has a few that are not."""
@@ -47,7 +52,10 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How closely to look: hash originals again with `deep`; younger than the windows is work under way."""
+    """How closely to look. With `deep` originals and composed blobs are hashed again.
+
+    What is younger than the windows is work under way.
+    """
 
     deep: bool = False
     grace: timedelta = STRAY_GRACE
@@ -95,9 +103,10 @@ def check_archive(look: Look | None = None, *, told: Callable[[Invariant], None]
 def check_size(*, deep: bool = False) -> dict[str, int]:
     """How many files a check looks at (`files`), and how many bytes of them it reads (`size`); for progress."""
     originals = "IN (SELECT original_id FROM provenance_accession UNION SELECT blob_id FROM storage_upload)"
+    composed = "SELECT COALESCE(sum(size), 0) FROM storage_blob WHERE id IN (SELECT blob_id FROM storage_composition)"
     files = _column("SELECT count(*) FROM storage_blob")[0]
     read, size = next(_rows(f"SELECT count(*), COALESCE(sum(size), 0) FROM storage_blob WHERE id {originals}"))  # noqa: S608 - constant
-    return {"files": files + read, "size": int(size) if deep else 0}
+    return {"files": files + read, "size": int(size + _column(composed)[0]) if deep else 0}
 
 
 def uploads_and_originals_exist(look: Look) -> Iterator[tuple[str, str]]:
@@ -168,7 +177,9 @@ def rows_and_blobs_agree(look: Look) -> Iterator[tuple[str, str]]:
         for sha256, state in _rows(unusable):
             yield f"blob {sha256}", f"It is {state} although rows of {table} refer to it."
     store = blob_store()
-    for sha256, size, state in _rows("SELECT sha256, size, state FROM storage_blob"):
+    for sha256, size, state in _rows("""
+        SELECT sha256, size, state FROM storage_blob b
+        WHERE NOT EXISTS (SELECT FROM storage_composition c WHERE c.blob_id = b.id)"""):
         if state == "quarantined" and not store.exists(sha256):
             continue  # Known to be lost; it is named above where anything refers to it.
         if words := _wrong_bytes(sha256, size, Look(progress=look.progress)):
@@ -272,9 +283,12 @@ def private_stays_private(_look: Look) -> Iterator[tuple[str, str]]:
         JOIN imaging_imagefile o ON o.image_id = f.image_id AND o.kind = 'original' AND o.blob_id = f.blob_id
         WHERE f.kind <> 'original' AND i.stripped NOT IN ('[]'::jsonb, '{}'::jsonb, 'null'::jsonb)"""):
         yield f"image {image}", f"Its {kind} file is the original, though there was data to be taken out of it."
-    for image, kind in _rows("""
+    for image, kind in _rows(
+        """
         SELECT image_id, kind FROM imaging_imagefile
-        WHERE kind NOT IN ('original', 'public', 'thumbnail', 'web') OR (kind <> 'original' AND recipe = '')"""):
+        WHERE NOT kind = ANY(%s) OR (kind <> 'original' AND recipe = '')""",
+        [list(FileKind.values)],
+    ):
         yield f"image {image}", f"It has a file of kind {kind} that no recipe made."
 
 
@@ -309,11 +323,15 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("I1", "Every acknowledged upload and every original exists.", uploads_and_originals_exist),
     Invariant("I2", "Nothing is twice in a cohort.", nothing_twice_in_a_cohort),
     Invariant("I3", "No row without its blob, no blob without a row.", rows_and_blobs_agree),
+    Invariant("ranges", "Every composed blob has all that it is composed of.", compositions_are_whole),
     Invariant("I5", "What was refused leaves no bytes reachable.", refused_leaves_nothing),
     Invariant("I6", "The ledger is append-only, and its hash chain holds to its end.", ledger_is_whole),
     Invariant("I7", "No private byte is reachable by the public.", private_stays_private),
     Invariant("deliveries", "Every file of a finished delivery has its verdict.", deliveries_add_up),
+    Invariant("formats", "Every bundle has its parts, and every image the files of its kind.", kinds_are_whole),
+    Invariant("sharing", "Collections show what was shared, to whom it was, and nothing else.", sharing_is_as_granted),
     Invariant("counts", "The public archive is counted right.", counts_add_up),
+    Invariant("search", "Search finds what the tables say, and nothing else.", search_says_what_tables_say),
 )
 
 
@@ -347,19 +365,6 @@ def _wrong_bytes(sha256: str, size: int, look: Look) -> str:
     if words and not _column("SELECT 1 FROM storage_blob WHERE sha256 = %s", [sha256]):
         return ""
     return words
-
-
-def _rows(sql: str, parameters: list[Any] | None = None) -> Iterator[tuple[Any, ...]]:
-    with connection.chunked_cursor() as cursor:
-        cursor.execute(sql, parameters)
-        while rows := cursor.fetchmany(2000):
-            yield from rows
-
-
-def _column(sql: str, parameters: list[Any] | None = None) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return [row[0] for row in cursor.fetchall()]
 
 
 def _list(ids: list[int]) -> str:

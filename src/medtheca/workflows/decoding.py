@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 from django.conf import settings
 
+from medtheca.toolkit.images.costs import seconds_for_photograph
 from medtheca.toolkit.sandbox import DecoderPool
 
 _TASK = "medtheca.toolkit.images.tasks:run"
+_CASE_TASK = "medtheca.toolkit.confidentiality.case_task:run"
 _lock = threading.Lock()
 _pool: DecoderPool | None = None
 
@@ -19,7 +22,12 @@ def decoder_pool() -> DecoderPool:
     with _lock:
         if _pool is None:
             _pool = DecoderPool(
-                _TASK, size=settings.ENVIRONMENT.decoders, allow_unsafe=settings.ENVIRONMENT.unsafe_decoders
+                _TASK,
+                case_task=_CASE_TASK,
+                size=settings.ENVIRONMENT.decoders,
+                seconds=partial(seconds_for_photograph, most=settings.ENVIRONMENT.decoder_seconds),
+                most_seconds=settings.ENVIRONMENT.decoder_seconds,
+                allow_unsafe=settings.ENVIRONMENT.unsafe_decoders,
             )
         return _pool
 

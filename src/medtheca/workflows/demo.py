@@ -14,16 +14,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, QuerySet
 
 from medtheca.domains.access.enums import Visibility
 from medtheca.domains.accounts.models import User
 from medtheca.domains.accounts.operations import create_user
+from medtheca.domains.collections.batches import PART
+from medtheca.domains.collections.contents import add_images
+from medtheca.domains.collections.operations import create_collection, set_pinned
+from medtheca.domains.collections.queries import collections_of
 from medtheca.domains.metadata.enums import MetadataFileState
 from medtheca.domains.metadata.queries import metadata_file_for, metadata_files_of
 from medtheca.domains.provenance.agreements import AGREEMENT_VERSION, accept_agreement
 from medtheca.domains.provenance.enums import DeliveryState, RequestState
-from medtheca.domains.provenance.models import Cohort, Delivery
+from medtheca.domains.provenance.models import Accession, Cohort, Delivery
 from medtheca.domains.provenance.publication import decide_publication, request_publication
 from medtheca.domains.provenance.queries import (
     deliveries_for,
@@ -116,6 +121,7 @@ def _bring_in(part: Part, crew: _Crew) -> None:
     )
     if _is_published(cohort, crew):
         # From now on the cohort is its owner's: what they take back stays taken back.
+        _collect(part, cohort, crew)
         return
     accept_agreement(contributor=cohort.contributor, actor=crew.owner, version=AGREEMENT_VERSION)
     _clear_away_torn_copies(cohort, crew)
@@ -134,6 +140,27 @@ def _bring_in(part: Part, crew: _Crew) -> None:
         if file.state != MetadataFileState.APPLIED:
             raise RuntimeError(f"The spreadsheet of {part.cohort} has problems: {file.report['problems'][:3]}")
     _publish(part, cohort, crew)
+    _collect(part, cohort, crew)
+
+
+def _collect(part: Part, cohort: Cohort, crew: _Crew) -> None:
+    """Make the public collection of what the cohort has published, once: it is its owner's from then on."""
+    noted = settings.ENVIRONMENT.data / "demo" / "collections.json"
+    made = json.loads(noted.read_text()) if noted.exists() else []
+    if not part.collection or part.collection in made:
+        return
+    if not collections_of(crew.owner).filter(name=part.collection).exists():
+        images = Accession.objects.filter(cohort=cohort, published__isnull=False, image__isnull=False)
+        ids = list(images.order_by("image").values_list("image", flat=True))
+        with transaction.atomic():
+            collection = create_collection(
+                creator=crew.owner, name=part.collection, description=part.collection_description, public=True
+            )
+            for start in range(0, len(ids), PART):
+                add_images(collection=collection, actor=crew.owner, image_ids=ids[start : start + PART])
+            set_pinned(collection=collection, actor=crew.staff, pinned=True)
+        crew.say(f"{part.collection}: a collection of {len(ids):,} images")
+    _write_private(noted, json.dumps([*made, part.collection], indent=1))
 
 
 def _is_published(cohort: Cohort, crew: _Crew) -> bool:

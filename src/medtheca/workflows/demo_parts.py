@@ -17,13 +17,19 @@ from medtheca.toolkit.synthetic import ATTRIBUTION, LICENCE, Photograph, as_zip_
 SYNTHETIC_PICTURES = 300
 _FIRST_PICTURES = 40
 _CHALLENGE = "ISIC 2017 challenge: {}"
+_ABOUT_CHALLENGE = """The {} set of the ISIC Challenge 2017, Skin Lesion Analysis Towards Melanoma Detection.
+
+Dermoscopic images, each with what was published of its lesion."""
 _MSKCC = "Memorial Sloan Kettering Cancer Center"
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A cohort of the demo. `files` and `spreadsheet` are made only when they are needed."""
+    """A cohort of the demo. `files` and `spreadsheet` are made only when they are needed.
+
+    `collection` is what the public collection of its images is called, if there is to be one.
+    """
 
     cohort: str
     institution: str
@@ -32,6 +38,8 @@ class Part:
     files: Callable[[], list[Path]]
     spreadsheet: Callable[[], bytes] | None = None
     recipe: str = ""
+    collection: str = ""
+    collection_description: str = ""
 
 
 def find_samples() -> Path | None:
@@ -69,6 +77,8 @@ def _challenge(folder: Path) -> Iterator[Part]:
             # No spreadsheet of the test set is at hand; its names alone still say what kind of picture these are.
             spreadsheet=published.read_bytes if published.is_file() else partial(_names_only, images),
             recipe="isic2017",
+            collection=f"Challenge 2017: {name.capitalize()}",
+            collection_description=_ABOUT_CHALLENGE.format(name),
         )
 
 

@@ -34,18 +34,23 @@ def invite(*, group: Scope, actor: User, email: str, role: str) -> Invitation:
     return invitation
 
 
+def require_removable(*, group: Scope, actor: User) -> None:
+    """Raise `NotAllowed`, or `Conflict` where images hang there or are asked for."""
+    groups.require_deletable(group=group, actor=actor)
+    if PublishRequest.objects.filter(groups=group, state__in=_OPEN).exists():
+        raise Conflict(
+            "Publication for the group is asked for.",
+            code="group_in_use",
+            remedy="Wait until the request is decided.",
+        )
+
+
 def remove_group(*, group: Scope, actor: User) -> None:
-    """Take a group away. Raises `NotAllowed`, or `Conflict` where images hang there or are asked for."""
+    """Take a group away. Raises as `require_removable`."""
     with transaction.atomic():
         # Whoever asks for publication refers to the row, and so waits for this or comes before it.
         Scope.objects.select_for_update().get(pk=group.pk)
-        asked = PublishRequest.objects.filter(groups=group, state__in=_OPEN).count()
-        if asked and groups.may_run(actor, group):
-            raise Conflict(
-                "Publication for the group is asked for.",
-                code="group_in_use",
-                remedy="Wait until the request is decided.",
-            )
+        require_removable(group=group, actor=actor)
         groups.delete_group(group=group, actor=actor)
 
 

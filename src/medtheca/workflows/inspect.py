@@ -17,6 +17,7 @@ from django.conf import settings
 
 from medtheca.base.errors import Invalid, NoSpace, Problem, TooLarge
 from medtheca.base.ids import new_key
+from medtheca.base.steps import step
 from medtheca.domains.ledger.notifying import notify
 from medtheca.domains.storage.queries import space_is_short
 from medtheca.domains.trials.models import Inspection
@@ -94,6 +95,7 @@ def begin_inspection(*, user: User | None, given: Sequence[Given]) -> Inspection
             with (folder / str(place)).open("wb") as target:
                 for chunk in file.chunks:
                     target.write(chunk)
+        step("inspect.scratch")
         return open_inspection(inspection_id=key, owner=user, given=rows, size=size, most_open=limits.waiting)
     except BaseException:
         remove_scratch(key)
@@ -140,16 +142,21 @@ def inspect_given(*, inspection_id: UUID) -> None:
     if inspection is None:
         remove_scratch(inspection_id)
         return
+    step("inspect.begun")
     began = time.monotonic()
     try:
-        finish_inspection(inspection=inspection, report=_report(inspection))
+        report = _report(inspection)
+        step("inspect.judged")
+        finish_inspection(inspection=inspection, report=report)
     except TooMuch as refusal:
         fail_inspection(inspection=inspection, words=f"{refusal} {_fewer(limits_for(inspection.owner))}")
     except Exception:
         # Whoever waits is to know; trying again by itself would only hold up others.
         log.exception("A dry run failed.")
         fail_inspection(inspection=inspection, words=_BROKEN)
+    step("inspect.reported")
     remove_scratch(inspection_id)
+    step("inspect.done")
     if time.monotonic() - began > _LONG:
         notify(
             recipient_ids=[inspection.owner_id],

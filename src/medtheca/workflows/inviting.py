@@ -40,14 +40,15 @@ def invite_again(*, thing: people.Thing, invitation_id: int, actor: User) -> Inv
 def _send(invitation: Invitation, secret: str, actor: User) -> None:
     # Not by a job: its arguments are rows, and the secret is to stand in none.
     message = EmailMessage(
-        subject=f"{settings.INSTANCE_NAME}: {_in_one_line(actor.full_name)} invites you",
+        subject=f"{settings.INSTANCE_NAME}: {in_one_line(actor.full_name)} invites you",
         body=_body(invitation, secret, actor),
         to=[invitation.email],
     )
-    transaction.on_commit(lambda: _deliver(message))
+    transaction.on_commit(lambda: deliver(message))
 
 
-def _deliver(message: EmailMessage) -> None:
+def deliver(message: EmailMessage) -> None:
+    """Send the mail of an invitation, or note that it could not be sent."""
     try:
         message.send()
     except (OSError, SMTPException):
@@ -58,7 +59,7 @@ def _deliver(message: EmailMessage) -> None:
 def _body(invitation: Invitation, secret: str, actor: User) -> str:
     until = f"{invitation.expires.day} {invitation.expires:%B %Y}"
     return (
-        f"{_in_one_line(actor.full_name)} ({actor.email}) invites you to {_in_one_line(invitation.scope.name)} in"
+        f"{called(actor)} invites you to {in_one_line(invitation.scope.name)} in"
         f" {settings.INSTANCE_NAME}, an archive of medical images.\n\n"
         f"You would be able to {_MAY[Role(invitation.role)]}.\n\n"
         f"Accept here, until {until}. If you have no account yet, the page lets you make one first:\n"
@@ -67,5 +68,12 @@ def _body(invitation: Invitation, secret: str, actor: User) -> str:
     )
 
 
-def _in_one_line(text: str) -> str:
+def called(person: User) -> str:
+    """Name and address of somebody; the address once, where they gave no name."""
+    name = in_one_line(person.full_name)
+    return name if name == person.email else f"{name} ({person.email})"
+
+
+def in_one_line(text: str) -> str:
+    """What somebody wrote, so that it cannot become another header or paragraph of a mail."""
     return " ".join(text.split())

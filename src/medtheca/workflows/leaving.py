@@ -15,9 +15,12 @@ from medtheca.domains.accounts.deleting import anonymise, begin_deletion, due_de
 from medtheca.domains.accounts.errors import LastOwner
 from medtheca.domains.accounts.factors import factors_of
 from medtheca.domains.accounts.models import AccountDeletion, ApiToken, User
+from medtheca.domains.collections.leaving import collections_that_go, leave_collections
 from medtheca.domains.ledger.models import Event
 from medtheca.domains.provenance.access import require_staff
 from medtheca.domains.provenance.models import Accession, Contributor, Review
+from medtheca.domains.search.operations import forget_saved_searches
+from medtheca.domains.search.saved import saved_searches_of
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +34,8 @@ class Preview:
     tokens: int
     factors: int
     memberships: int
+    collections: int
+    saved_searches: int
     accessions: int
     reviews: int
     events: int
@@ -50,6 +55,8 @@ def preview_deletion(*, user: User) -> Preview:
         tokens=ApiToken.objects.filter(user=user, revoked__isnull=True).count(),
         factors=factors.app + factors.passkeys,
         memberships=Membership.objects.filter(user=user).count(),
+        collections=collections_that_go(user).count(),
+        saved_searches=len(saved_searches_of(user)),
         accessions=Accession.objects.filter(creator=user).count(),
         reviews=Review.objects.filter(reviewer=user).count(),
         events=Event.objects.filter(actor_id=user.pk).count(),
@@ -101,6 +108,8 @@ def _delete(deletion: AccountDeletion) -> bool:
             # Taken back between the reading of the list and now.
             return False
         _refuse_last_owner(user)
+        leave_collections(user)
+        forget_saved_searches(user)
         leave_all_circles(user)
         return anonymise(user=user, actor_id=deletion.by_id)
 
@@ -112,8 +121,8 @@ def _refuse_last_owner(user: User) -> None:
 
 
 def _names(scopes: list[Scope]) -> tuple[str, ...]:
-    """What pages call these circles: a contributor's name, or the group's."""
+    """What pages call these circles: a contributor's name, the archive's or the group's."""
     contributors = dict(
         Contributor.objects.filter(scope__in=[scope.pk for scope in scopes]).values_list("scope_id", "institution_name")
     )
-    return tuple(contributors.get(scope.pk) or f"the group {scope.name}" for scope in scopes)
+    return tuple(contributors.get(scope.pk) or f"the {scope.kind} {scope.name}" for scope in scopes)

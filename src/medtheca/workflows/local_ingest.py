@@ -26,6 +26,7 @@ from medtheca.workflows.receive import acknowledge_bytes, begin_delivery, cancel
 
 _CHUNK = 1 << 20
 Progress = Callable[[int], None]
+Begun = Callable[[UUID], None]
 
 
 def find_cohort(*, user: User, name_or_id: str) -> Cohort | None:
@@ -49,17 +50,22 @@ def make_cohort(*, user: User, name: str, institution: str, licence: str, attrib
         return create_cohort(contributor=contributor, creator=user, name=name, licence=licence, attribution=attribution)
 
 
-def deliver_files(*, user: User, cohort: Cohort, files: Sequence[Path], progress: Progress) -> list[UUID]:
+def deliver_files(
+    *, user: User, cohort: Cohort, files: Sequence[Path], progress: Progress, begun: Begun = lambda _delivery: None
+) -> list[UUID]:
     """Give files to a cohort: each ZIP as it is, all other files together as one; return the deliveries.
 
-    `progress` is called with numbers of bytes copied. Raises `NoSpace` where the disk is full; nothing half stays then.
+    `progress` is called with numbers of bytes copied, `begun` with each delivery before its bytes
+    are there. Raises `NoSpace` where the disk is full; nothing half stays then.
     """
     zips = [path for path in files if path.suffix.lower() == ".zip"]
     loose = [path for path in files if path.suffix.lower() != ".zip"]
     whole = zips + (loose if len(loose) == 1 else [])
-    deliveries = [_deliver(user=user, cohort=cohort, path=path, name=path.name, progress=progress) for path in whole]
+    deliveries = [
+        _deliver(user=user, cohort=cohort, path=path, name=path.name, progress=progress, begun=begun) for path in whole
+    ]
     if len(loose) > 1:
-        deliveries.append(_deliver_together(user, cohort, loose, progress))
+        deliveries.append(_deliver_together(user, cohort, loose, progress, begun))
     return deliveries
 
 
@@ -68,10 +74,11 @@ def deliver_paths(*, user: User, cohort: Cohort, paths: Sequence[Path], progress
     return deliver_files(user=user, cohort=cohort, files=find_files(paths), progress=progress)
 
 
-def _deliver(*, user: User, cohort: Cohort, path: Path, name: str, progress: Progress) -> UUID:
+def _deliver(*, user: User, cohort: Cohort, path: Path, name: str, progress: Progress, begun: Begun) -> UUID:
     size = path.stat().st_size
     upload = begin_delivery(user=user, cohort_id=cohort.pk, filename=text_of(name)[-255:], size=size)
     try:
+        begun(upload.pk)
         with _telling_a_full_disk(), part_path(upload.pk).open("wb") as part:
             for chunk in _read(path):
                 part.write(chunk)
@@ -88,7 +95,7 @@ def _deliver(*, user: User, cohort: Cohort, path: Path, name: str, progress: Pro
     return upload.pk
 
 
-def _deliver_together(user: User, cohort: Cohort, files: Sequence[Path], progress: Progress) -> UUID:
+def _deliver_together(user: User, cohort: Cohort, files: Sequence[Path], progress: Progress, begun: Begun) -> UUID:
     """Pack files into one stored ZIP beside the part files, then deliver that."""
     root = Path(os.path.commonpath([path.parent for path in files]))
     needed = sum(path.stat().st_size for path in files)
@@ -105,7 +112,8 @@ def _deliver_together(user: User, cohort: Cohort, files: Sequence[Path], progres
         with _telling_a_full_disk(), zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED, strict_timestamps=False) as made:
             for path in files:
                 made.write(path, text_of(str(path.relative_to(root))))
-        return _deliver(user=user, cohort=cohort, path=packed, name=f"{root.name or 'files'}.zip", progress=progress)
+        name = f"{root.name or 'files'}.zip"
+        return _deliver(user=user, cohort=cohort, path=packed, name=name, progress=progress, begun=begun)
     finally:
         packed.unlink(missing_ok=True)
 

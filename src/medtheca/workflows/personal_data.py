@@ -23,10 +23,14 @@ from django.db import models
 
 from medtheca.base.clock import now
 from medtheca.domains.access.models import Invitation, Membership
+from medtheca.domains.accounts.applications import applications_of
+from medtheca.domains.accounts.connections import connections_of
 from medtheca.domains.accounts.credentials import sessions_of
 from medtheca.domains.accounts.models import AccountDeletion, ApiToken, User
 from medtheca.domains.accounts.taking import finish_export, unfinished_export
 from medtheca.domains.accounts.terms import acceptances_of
+from medtheca.domains.archives.requests import requests_by
+from medtheca.domains.archives.terms import accepted_by
 from medtheca.domains.ledger.models import Event, Notification, Preference
 from medtheca.domains.storage.models import Upload
 
@@ -35,15 +39,28 @@ Row = dict[str, Any]
 _TOLD_ELSEWHERE = {"accounts", "ledger"}
 _TOLD = {Membership, Invitation, Upload}
 # The person's own words in tables of which otherwise only ids, times and states are told.
-_OWN_WORDS = {"provenance.review": ("reason",), "provenance.publishrequest": ()}
+_OWN_WORDS = {
+    "provenance.review": ("reason",),
+    "provenance.publishrequest": (),
+    "collections.collection": ("name", "description"),
+    "search.savedsearch": ("name", "query"),
+    "viewing.hangingprotocol": ("title", "description"),
+    "viewing.viewerconfiguration": ("title", "description"),
+    "viewing.windowpreset": ("title", "description"),
+    "sockets.lookuptable": ("title", "description"),
+}
 _README = """What {name} holds about {email}
 Made on {moment}. Times are UTC. All files are JSON.
 
 profile.json        your profile, addresses, second factors (without secrets), single sign-on
 terms.json          which versions of the terms of use you accepted
 tokens.json         your API tokens, without their secrets, which are stored nowhere
+connections.json    applications that act for you
+applications.json   applications that you registered, without their secrets
 sessions.json       browsers in which you are logged in
-memberships.json    contributors, cohorts and groups that you belong to, and invitations
+memberships.json    contributors, cohorts, archives and groups that you belong to, and invitations
+archives.json       archives that you asked to see, with what you answered and what was decided and why; and the
+                    data-use texts of archives that you accepted
 uploads.json        files that you uploaded
 notifications.json  what you were told, and how you want to be told
 references.json     everything else that names you: reviews, requests to publish, accessions and so on, by
@@ -87,8 +104,12 @@ def _files(user: User) -> Iterator[tuple[str, Any]]:
     yield "terms.json", _rows(acceptances_of(user), "version", "at")
     tokens = ApiToken.objects.filter(user=user)
     yield "tokens.json", _rows(tokens, "id", "name", "scope", "hint", "created", "expires", "last_used", "revoked")
+    connected = connections_of(user)
+    yield "connections.json", _rows(connected, "application__name", "scopes", "created", "last_used")
+    yield "applications.json", _rows(applications_of(user), "name", "client_id", "redirect_uris", "created")
     yield "sessions.json", _rows(sessions_of(user), "user_agent", "ip", "created_at", "last_seen_at")
     yield "memberships.json", _memberships(user)
+    yield "archives.json", _archives(user)
     yield "uploads.json", _rows(Upload.objects.filter(owner=user), *_scalars(Upload, leave=("metadata",)))
     yield "notifications.json", _notifications(user)
     yield "references.json", dict(_references(user))
@@ -123,6 +144,14 @@ def _memberships(user: User) -> Row:
         "memberships": list(_rows(circles, "scope__kind", "scope__name", "role", "created")),
         "invitations_to_you": list(_rows(invited, "scope__kind", "role", "created", "expires", "accepted", "revoked")),
         "invitations_by_you": list(_rows(sent, "email", "scope__kind", "role", "created", "accepted", "revoked")),
+    }
+
+
+def _archives(user: User) -> Row:
+    told = ("archive__slug", "archive__title", "state", "asked", "answers", "terms_version", "decided", "reason")
+    return {
+        "requests": list(_rows(requests_by(user), *told)),
+        "data_use_texts": list(_rows(accepted_by(user), "archive__slug", "archive__title", "version", "at")),
     }
 
 

@@ -7,6 +7,7 @@ did not commit is swept.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import BinaryIO
 from uuid import UUID
 
@@ -16,16 +17,20 @@ from django.db import transaction
 from medtheca.base.errors import Conflict
 from medtheca.base.jobs import enqueue
 from medtheca.base.steps import step
+from medtheca.base.turns import line_of
 from medtheca.domains.accounts.models import User
 from medtheca.domains.ledger.operations import record
-from medtheca.domains.provenance.access import require_editor
+from medtheca.domains.provenance.access import require_uploader
+from medtheca.domains.provenance.holding import hold_arrivals
 from medtheca.domains.provenance.models import Delivery
 from medtheca.domains.provenance.operations import finish_delivery_if_done, open_delivery, refuse_delivery
-from medtheca.domains.provenance.queries import cohort_for
+from medtheca.domains.provenance.queries import cohort_to_upload
 from medtheca.domains.provenance.reception import (
     Arrival,
     begin_reception,
     close_reception,
+    lock_reception,
+    not_received,
     note_members,
     received_ordinals,
     take_in_arrivals,
@@ -36,20 +41,25 @@ from medtheca.domains.storage.operations import keeping_blobs
 from medtheca.domains.storage.queries import blob_store, upload_of
 from medtheca.domains.storage.uploads import begin_upload, record_progress, release_upload, take_in_upload
 from medtheca.toolkit.errors import Refused
+from medtheca.toolkit.images.companions import HEAD, Companions
+from medtheca.toolkit.images.costs import cost_of_photographs, cost_of_reception
 from medtheca.toolkit.unpack import Kind, Limits, scan
+from medtheca.workflows.gathering import gather_held
 from medtheca.workflows.sources import ZIP_HEADS, Source, stage_source
 
 BATCH_FILES = 128
 BATCH_BYTES = 96 << 20
+TURN_BATCHES = 32
+"""After so many batches the rest of an upload waits for its owner's next turn."""
 
 
 def begin_delivery(
     *, user: User, cohort_id: int, filename: str, size: int, media_type: str = "", sha256: str = ""
 ) -> Upload:
     """Begin an upload to a cohort. Raises `NotFound`, `NotAllowed`, `Invalid`, `TooLarge` or `NoSpace`."""
-    cohort = cohort_for(user, cohort_id)
+    cohort = cohort_to_upload(user, cohort_id)
     # Before anything is made: a file on disk does not go away with a transaction.
-    require_editor(user, cohort, to="upload to this cohort")
+    require_uploader(user, cohort)
     with transaction.atomic():
         upload = begin_upload(owner=user, filename=filename, size=size, media_type=media_type, sha256=sha256)
         open_delivery(upload=upload, cohort=cohort, actor=user)
@@ -88,15 +98,17 @@ def _refuse_cancelling(upload: Upload) -> None:
 
 def enqueue_reception(upload_id: UUID) -> None:
     """Set the reception of a whole upload going, or the replacement of a file by it."""
+    delivery = Delivery.objects.select_related("upload").get(pk=upload_id)
     lock = f"receive:{upload_id}"
-    if Delivery.objects.filter(pk=upload_id, replaces__isnull=False).exists():
-        enqueue("replace.accession", upload_id=str(upload_id), queueing_lock=lock, lock=lock)
+    turn, cost = line_of(delivery.upload.owner_id), cost_of_reception(delivery.upload.size)
+    if delivery.replaces_id is not None:
+        enqueue("replace.accession", upload_id=str(upload_id), queueing_lock=lock, lock=lock, turn=turn, cost=cost)
     else:
-        enqueue("receive.delivery", upload_id=str(upload_id), queueing_lock=lock, lock=lock)
+        enqueue("receive.delivery", upload_id=str(upload_id), queueing_lock=lock, lock=lock, turn=turn, cost=cost)
 
 
 def receive_delivery(*, upload_id: UUID) -> None:
-    """Take in a whole upload: the container as a blob, then its files, batch by batch."""
+    """Take in a whole upload: the container as a blob, then its files, batch by batch, as many as one turn allows."""
     delivery = begin_reception(upload_id)
     if delivery is None:
         # An earlier try may have been cut off between its last two steps.
@@ -112,13 +124,18 @@ def receive_delivery(*, upload_id: UUID) -> None:
             refuse_delivery(delivery=delivery, code=error.code, words=error.message, remedy=error.remedy)
         return
     step("receive.container")
-    assert upload.blob is not None
+    if upload.blob is None:
+        return  # Another run of this job has come to the end meanwhile, and let the container go.
     refused: Refused | None = None
     with blob_store().open(upload.blob.sha256) as file:
         try:
-            _receive_container(delivery, upload, file)
+            whole = _receive_container(delivery, upload, file)
         except Refused as refusal:
-            refused = refusal
+            whole, refused = True, refusal
+    if not whole:
+        # Behind what was enqueued of it just now. Cut off before this, the job is done again, and comes here again.
+        enqueue_reception(upload_id)
+        return
     _close(delivery, upload, refused)
     # Only now, in a transaction of its own: whichever of this and the last conversion comes later sees the other.
     finish_delivery_if_done([delivery.pk])
@@ -144,7 +161,8 @@ def _close(delivery: Delivery, upload: Upload, refused: Refused | None) -> None:
         )
 
 
-def _receive_container(delivery: Delivery, upload: Upload, file: BinaryIO) -> None:
+def _receive_container(delivery: Delivery, upload: Upload, file: BinaryIO) -> bool:
+    """False where files are left for another turn."""
     head = file.read(4)
     file.seek(0)
     if head in ZIP_HEADS:
@@ -152,38 +170,62 @@ def _receive_container(delivery: Delivery, upload: Upload, file: BinaryIO) -> No
         listing = scan(file, limits)
         files = [member for member in listing.members if member.kind is not Kind.DIRECTORY]
         note_members(delivery, len(files))
-        _receive_all(delivery, (Source.of_member(file, member, limits) for member in files))
+        companions = Companions.of(member.path for member in files)
+        whole = _receive_all(delivery, companions, (Source.of_member(file, member, limits) for member in files))
     else:
         note_members(delivery, 1)
-        _receive_all(delivery, iter([Source.of_single(file, upload)]))
+        companions = Companions.of([upload.filename])
+        whole = _receive_all(delivery, companions, iter([Source.of_single(file, upload)]))
+    if whole:
+        gather_held(delivery)
+        step("receive.gathered")
+    return whole
 
 
-def _receive_all(delivery: Delivery, sources: Iterator[Source]) -> None:
+def _receive_all(delivery: Delivery, companions: Companions, sources: Iterator[Source]) -> bool:
     done = received_ordinals(delivery)
     batch: list[Arrival] = []
-    size = 0
+    size = taken = 0
     try:
         for source in sources:
             if source.ordinal in done:
                 continue
+            if taken == TURN_BATCHES:
+                return False
             arrival = stage_source(source)
-            batch.append(arrival)
+            batch.append(replace(arrival, held=_may_concern_others(companions, source.path, arrival)))
             size += arrival.staged.size if arrival.staged else 0
             if len(batch) >= BATCH_FILES or size >= BATCH_BYTES:
                 _take_in(delivery, batch)
-                batch, size = [], 0
+                batch, size, taken = [], 0, taken + 1
         if batch:
             _take_in(delivery, batch)
             batch = []
     finally:
         # Each try would leave a batch behind, and the reason for trying again may be that the disk is full.
         blob_store().discard(arrival.staged for arrival in batch if arrival.staged)
+    return True
+
+
+def _may_concern_others(companions: Companions, path: str, arrival: Arrival) -> bool:
+    if arrival.staged is None:
+        return False
+    with arrival.staged.path.open("rb") as file:
+        return companions.may_concern(path, file.read(HEAD))
 
 
 def _take_in(delivery: Delivery, arrivals: list[Arrival]) -> None:
     with keeping_blobs():
-        accessions = take_in_arrivals(delivery, arrivals)
+        lock_reception(delivery)
+        arrivals = not_received(delivery, arrivals)
+        hold_arrivals(delivery, [arrival for arrival in arrivals if arrival.held])
+        accessions = take_in_arrivals(delivery, [arrival for arrival in arrivals if not arrival.held])
         step("receive.rows")
         if accessions:
-            enqueue("convert.batch", accession_ids=accessions)
+            enqueue(
+                "convert.batch",
+                accession_ids=accessions,
+                turn=line_of(delivery.upload.owner_id),
+                cost=cost_of_photographs(arrival.size for arrival in arrivals if not arrival.held),
+            )
     step("receive.batch")

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from medtheca.base.errors import Invalid, NoSpace, NotAllowed, NotFound, Problem
+from medtheca.base.errors import Conflict, Invalid, NoSpace, NotAllowed, NotFound, Problem
 from medtheca.base.jobs import enqueue
+from medtheca.base.steps import step
 from medtheca.domains.access.enums import Role
 from medtheca.domains.accounts.models import User
-from medtheca.domains.imaging.enums import FileKind
+from medtheca.domains.imaging.enums import FileKind, ImageKind
 from medtheca.domains.imaging.models import Image, ImageFile
 from medtheca.domains.ledger.notifying import notify
 from medtheca.domains.provenance.access import may_edit, may_review
@@ -32,7 +33,8 @@ from medtheca.domains.provenance.versions import (
 from medtheca.domains.storage.operations import keeping_blobs, store_blobs
 from medtheca.domains.storage.queries import blob_store, space_is_short
 from medtheca.workflows.converted import derived_files, image_of
-from medtheca.workflows.examining import Examined, Findings, examine_files
+from medtheca.workflows.examining import examine_files
+from medtheca.workflows.findings import Examined, Findings
 from medtheca.workflows.publish import require_reason
 
 MOST_BOXES = 200
@@ -44,12 +46,20 @@ def request_redaction(*, user: User, accession_id: int, boxes: Sequence[Box], re
     """Have boxes `[x, y, width, height]` of the upright picture blacked out, by a job; return the version that waits.
 
     For owners, editors and reviewers. `reason` is public once the image is. Raises `NotFound`, `NotAllowed`, `Invalid`,
-    or `Conflict` where the accession has no image, is withdrawn, or another version is under way.
+    or `Conflict` where the accession has no image or one that is no photograph, is withdrawn, or another version is
+    under way.
     """
     accession = accession_for(user, accession_id)
     require_redactor(user, accession)
     words = require_reason(reason)
-    _validate(boxes, require_replaceable(accession))
+    image = require_replaceable(accession)
+    if image.kind != ImageKind.PICTURE:
+        raise Conflict(
+            f"Only photographs can be redacted, and this is a {ImageKind(image.kind).label.lower()}.",
+            code="not_a_photograph",
+            remedy="Replace its file by one without what must not be seen, or withdraw the image.",
+        )
+    _validate(boxes, image)
     with keeping_blobs():
         held = Accession.objects.select_for_update(of=("self",)).select_related("original").get(pk=accession.pk)
         if held.original is None:
@@ -67,6 +77,7 @@ def request_redaction(*, user: User, accession_id: int, boxes: Sequence[Box], re
             redactions=[*(box for box in kept if box not in drawn), *drawn],
         )
         enqueue_redaction(version.pk)
+        step("redact.asked")
     return version
 
 
@@ -86,7 +97,9 @@ def redactions_of(accession: Accession) -> list[list[int]]:
 
 def enqueue_redaction(version_id: int) -> None:
     """Have the redacted copy made."""
-    enqueue("redact.accession", version_id=version_id, queueing_lock=f"redact:{version_id}", priority=5)
+    # A line beside that of the person's uploads: what must not be seen does not wait for those.
+    line = f"redact:{FileVersion.objects.values_list('creator', flat=True).get(pk=version_id)}"
+    enqueue("redact.accession", version_id=version_id, queueing_lock=f"redact:{version_id}", turn=line)
 
 
 def redact_accession(*, version_id: int) -> None:
@@ -101,14 +114,18 @@ def redact_accession(*, version_id: int) -> None:
         return
     if space_is_short(needed=4 * version.original.size):
         raise NoSpace("There is no space to redact the image now; it waits.", remedy="Make space on the disk.")
+    step("redact.begun")
     found = Findings()
     try:
         options = {"redactions": version.redactions}
         examine_files([(version.pk, blob_store().path(version.original.sha256))], into=found, options=options)
+        step("redact.examined")
         if found.missing:
             raise FileNotFoundError(f"Originals cannot be read: version {version.pk}: {found.missing[version.pk]}")
         with keeping_blobs():
             _keep(version_id, found)
+            step("redact.rows")
+        step("redact.done")
     finally:
         found.discard()
 

@@ -16,6 +16,7 @@ from django.db import transaction
 
 from medtheca.base.clock import now
 from medtheca.base.errors import Conflict, NoSpace
+from medtheca.base.steps import step
 from medtheca.domains.accounts.models import User
 from medtheca.domains.imaging.enums import FileKind
 from medtheca.domains.ledger.notifying import notify
@@ -43,7 +44,8 @@ from medtheca.domains.storage.uploads import begin_upload, part_path, release_up
 from medtheca.toolkit.errors import Refused
 from medtheca.toolkit.unpack import Limits, scan
 from medtheca.workflows.converted import derived_files, image_of
-from medtheca.workflows.examining import Examined, Findings, examine_files
+from medtheca.workflows.examining import examine_originals
+from medtheca.workflows.findings import Examined, Findings
 from medtheca.workflows.publish import require_reason
 from medtheca.workflows.receive import acknowledge_bytes, enqueue_reception
 from medtheca.workflows.sources import ZIP_HEADS, Source, stage_source
@@ -94,11 +96,13 @@ def replace_accession(*, upload_id: UUID) -> None:
     delivery = begin_reception(upload_id)
     if delivery is None:
         return
+    step("replace.begun")
     try:
         version = FileVersion.objects.filter(delivery=delivery).first() or _take_in(delivery)
     except (Refused, Conflict) as refusal:
         _refuse(delivery, refusal.code, refusal.message, refusal.remedy)
         return
+    step("replace.version")
     if version is not None and version.state == VersionState.WAITING:
         _convert(delivery, version)
 
@@ -107,7 +111,9 @@ def _take_in(delivery: Delivery) -> FileVersion | None:
     """The version that the upload begins; nothing where its bytes are those that are there already."""
     with keeping_blobs():
         upload = take_in_upload(upload=Upload.objects.select_for_update().get(pk=delivery.pk))
-    assert upload.blob is not None
+    step("replace.container")
+    if upload.blob is None:
+        return None  # Another run of this job has come to the end meanwhile, and let the container go.
     with blob_store().open(upload.blob.sha256) as file:
         arrival = stage_source(_only_source(file, upload))
     if arrival.staged is None:
@@ -144,7 +150,11 @@ def _begin(delivery: Delivery, upload: Upload, arrival: Arrival) -> FileVersion 
     # Locked, so that nobody takes it elsewhere between this look and the version.
     rows = Accession.objects.select_for_update(of=("self",)).select_related("original")
     accession = rows.filter(pk=delivery.replaces_id or 0).first()
+    if version := FileVersion.objects.filter(delivery=delivery).first():
+        return version  # Another run of this job was faster.
     present = Delivery.objects.get(pk=delivery.pk)
+    if present.state == DeliveryState.DONE:
+        return None
     if accession is None or present.state != DeliveryState.UNPACKING:
         raise Conflict("The image that it was to replace is gone.", code="gone")
     if accession.cohort_id != present.cohort_id:
@@ -191,11 +201,14 @@ def _convert(delivery: Delivery, version: FileVersion) -> None:
         raise NoSpace("There is no space to convert the image now; it waits.", remedy="Make space on the disk.")
     found = Findings()
     try:
-        examine_files([(version.pk, blob_store().path(version.original.sha256))], into=found)
+        examine_originals({version.pk: version.original}, names={version.pk: version.name}, into=found)
+        step("replace.examined")
         if found.missing:
             raise FileNotFoundError(f"Originals cannot be read: version {version.pk}: {found.missing[version.pk]}")
         with keeping_blobs():
             _keep(delivery, version, found)
+            step("replace.rows")
+        step("replace.done")
     finally:
         found.discard()
 
@@ -203,6 +216,8 @@ def _convert(delivery: Delivery, version: FileVersion) -> None:
 def _keep(delivery: Delivery, version: FileVersion, found: Findings) -> None:
     # The accession first, as everywhere: what waits for it must not hold the version meanwhile.
     accession = Accession.objects.select_for_update(of=("self",)).get(pk=version.accession_id)
+    if not FileVersion.objects.filter(pk=version.pk, state=VersionState.WAITING).exists():
+        return  # Another run of this job was faster.
     verdict = Verdict.objects.get(delivery=delivery, ordinal=0)
     if version.pk in found.refusals:
         code, words, remedy = found.refusals[version.pk]
@@ -235,9 +250,9 @@ def _complete(version: FileVersion, found: Examined) -> None:
 
 def _refuse(delivery: Delivery, code: str, words: str, remedy: str) -> None:
     with transaction.atomic():
-        refuse_delivery(delivery=delivery, code=code, words=words, remedy=remedy)
-        release_upload(upload=delivery.upload, state=UploadState.UNPACKED)
-        _tell(delivery, refused=True)
+        if refuse_delivery(delivery=delivery, code=code, words=words, remedy=remedy):
+            release_upload(upload=delivery.upload, state=UploadState.UNPACKED)
+            _tell(delivery, refused=True)
 
 
 def _finish(delivery: Delivery) -> None:

@@ -1,7 +1,7 @@
 """Many images taken back at once: a selection, or all that a cohort has published.
 
-What is more than a batch is done by jobs, each of which may be repeated: images that are taken back already are passed
-over.
+What is more than a batch is done by errands, each in a job that may be repeated: images that are taken back already are
+passed over.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from medtheca.base.errors import Conflict
-from medtheca.base.jobs import enqueue
 from medtheca.domains.access.enums import Visibility
 from medtheca.domains.access.operations import set_visibility, withdraw_image
 from medtheca.domains.access.queries import withdrawn_among
 from medtheca.domains.accounts.models import User
 from medtheca.domains.ledger.many import Happening, record_each
 from medtheca.domains.provenance.access import require_owner
+from medtheca.domains.provenance.enums import ErrandKind
+from medtheca.domains.provenance.errands import accessions_of, end_errand, errand_to_do, send_errand
 from medtheca.domains.provenance.models import Accession, Cohort
 from medtheca.domains.provenance.outcomes import mark_unpublished, was_public
 from medtheca.domains.provenance.telling import tell_of_taking_back
@@ -67,16 +68,30 @@ def take_back_many(
         if len(ids) <= BATCH:
             return TakenBack(take_back_batch(accession_ids=ids, user_id=user.pk, reason=words, withdraw=withdraw))
         for start in range(0, len(ids), BATCH):
-            # Before conversions: what is taken back must be gone from every door within a minute.
-            enqueue(
-                "publish.take_back",
-                priority=20,
+            send_errand(
+                kind=ErrandKind.WITHDRAW if withdraw else ErrandKind.UNPUBLISH,
                 accession_ids=ids[start : start + BATCH],
-                user_id=user.pk,
+                creator=user,
                 reason=words,
-                withdraw=withdraw,
             )
     return TakenBack(0, len(ids))
+
+
+def take_back_errand(*, errand_id: int) -> int:
+    """Take back what an errand says, unless that was done; return how many images were not taken back before."""
+    errand = errand_to_do(errand_id)
+    if errand is None:
+        return 0
+    with transaction.atomic():
+        ids = accessions_of(errand)
+        if not end_errand(errand):
+            return 0
+        return take_back_batch(
+            accession_ids=ids,
+            user_id=errand.creator_id,
+            reason=errand.reason,
+            withdraw=errand.kind == ErrandKind.WITHDRAW,
+        )
 
 
 def take_back_batch(*, accession_ids: Sequence[int], user_id: int, reason: str, withdraw: bool) -> int:

@@ -2,8 +2,11 @@
 
 import pytest
 
+from medtheca.domains.provenance.models import Accession
+from medtheca.domains.storage.bundles import Part
 from medtheca.workflows.checking import Look, check_archive
 from medtheca.workflows.erase import running
+from tests.factories.layouts import leave_laid_out
 from tests.workflows.erasing.archive import dump, marks_in, marks_in_folder, seal
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -58,3 +61,13 @@ def test_killed_anywhere_it_goes_on(archive, tmp_path, monkeypatch, point, when)
     assert marks_in_folder(archive.data) == {}
     seal()
     assert [str(violation) for violation in check_archive(Look(deep=True)).all] == []
+
+
+def test_what_a_killed_worker_had_laid_out_goes_with_the_erasure(archive):
+    mine = Accession.objects.exclude(original=None).first()
+    leave_laid_out([Part("image.jpg", mine.original)])
+    erasure = archive.erase()
+    running.erase_patient(erasure_id=erasure.pk)
+    erasure.refresh_from_db()
+    assert erasure.state == "done"
+    assert list((archive.data / "cases").iterdir()) == []

@@ -1,11 +1,15 @@
 """Nothing is found of an erased patient, wherever one looks."""
 
 import json
+import threading
+from contextlib import contextmanager
 
+import psycopg
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from medtheca.base.errors import Conflict
 from medtheca.domains.accounts.models import DataExport
 from medtheca.domains.accounts.taking import finish_export, request_export
 from medtheca.domains.imaging.models import ImageFile
@@ -17,6 +21,8 @@ from medtheca.domains.storage.queries import blob_store
 from medtheca.domains.storage.uploads import part_path
 from medtheca.workflows.describe import give_metadata
 from medtheca.workflows.describing.reading import read_blob
+from medtheca.workflows.erase import cleaning
+from medtheca.workflows.erase.running import erase_patient
 from medtheca.workflows.receive import acknowledge_bytes
 from medtheca.workflows.replace import begin_replacement
 from tests.factories.provenance import make_zip, run_jobs
@@ -59,14 +65,6 @@ def test_nothing_is_left_of_the_patient(archive, tmp_path):
     assert (erasure.state, erasure.trouble, erasure.plan) == ("done", "", {})
     text = dump(tmp_path)
     assert marks_in(text) == []
-    print(
-        [
-            line[:200]
-            for line in text.splitlines()
-            for word in [*keys, *pixels, *files, sha256_of(archive.container)]
-            if word in line
-        ]
-    )
     assert [word for word in [*keys, *pixels, *files, sha256_of(archive.container)] if word in text] == []
     assert marks_in_folder(archive.data) == {}
     for data in [*archive.mine, archive.container]:
@@ -80,7 +78,55 @@ def test_the_database_s_own_files_hold_nothing(archive):
     assert marks_in_folder(folder) != {}
     archive.erase()
     run_jobs()
+    assert {_relation(path): marks for path, marks in marks_in_folder(folder).items()} == {}
+
+
+@contextmanager
+def _reader():
+    """A session that reads as things were when it began."""
+    settings = connection.settings_dict
+    parameters = {name: settings[name.upper()] for name in ("user", "password", "host", "port")}
+    with psycopg.connect(dbname=settings["NAME"], application_name="a reader", **parameters) as session:
+        session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        session.execute("SELECT FROM provenance_patient")
+        yield session
+
+
+def test_who_still_reads_what_was_erased_is_waited_for(archive):
+    """Rewriting a table copies the dead rows that somebody may still see."""
+    folder = session_database.folder / "database"
+    with _reader() as session:
+        archive.erase()
+        threading.Timer(5, session.rollback).start()
+        run_jobs()
+    assert {_relation(path): marks for path, marks in marks_in_folder(folder).items()} == {}
+
+
+def test_an_erasure_is_not_done_while_somebody_reads_on(archive, monkeypatch):
+    folder = session_database.folder / "database"
+    with _reader(), monkeypatch.context() as patch:
+        patch.setattr(cleaning, "_SECONDS_FOR_READERS", 0.5)
+        erasure = archive.erase()
+        with pytest.raises(Conflict):
+            run_jobs()
+        erasure.refresh_from_db()
+        assert erasure.state == "erasing"
+        assert "a reader" in erasure.trouble
+        assert marks_in_folder(folder) != {}
+    erase_patient(erasure_id=erasure.pk)
+    erasure.refresh_from_db()
+    assert (erasure.state, erasure.trouble) == ("done", "")
     assert marks_in_folder(folder) == {}
+
+
+def _relation(path):
+    """What the database keeps in a file, which its number does not tell."""
+    number = path.rpartition("/")[2].split(".")[0]
+    if not number.isdecimal():
+        return path
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_filenode_relation(0, %s)::regclass::text", [int(number)])
+        return f"{cursor.fetchone()[0]} in {path}"
 
 
 def test_a_workbook_is_cut_too(archive):
@@ -96,6 +142,23 @@ def test_a_workbook_is_cut_too(archive):
     sheet = MetadataFile.objects.get(name="values.xlsx.csv")
     assert read_blob(sheet.blob.sha256).rows == (("other_0.jpg", "PAT-OTHER-2", "x"),)
     assert read_blob(sheet.blob.sha256).lines == (3,)
+
+
+def test_a_spreadsheet_of_the_patient_alone_keeps_no_name(archive, tmp_path):
+    lines = ["filename,sex", f"{NAME}_0.jpg,female", f"{NAME}_1.jpg,female"]
+    give_metadata(
+        user=archive.alice,
+        cohort_id=archive.cohort.pk,
+        name="Mrs LOGMARK.csv",
+        data="\n".join(lines).encode(),
+        reason="Described anew.",
+    )
+    run_jobs()
+    assert MetadataFile.objects.filter(name="Mrs LOGMARK.csv").exists()
+    archive.erase()
+    run_jobs()
+    assert sorted(MetadataFile.objects.values_list("name", flat=True)) == ["erased.csv", "values.csv"]
+    assert marks_in(dump(tmp_path)) == []
 
 
 def test_copies_that_people_took_or_tried_go_too(archive):

@@ -16,7 +16,10 @@ from typing import Any, Protocol
 from medtheca.base.errors import Conflict, Invalid, NotFound
 from medtheca.domains.storage.stores import LocalStore
 
-FORMAT = 1
+FORMAT = 2
+_READABLE = {1, 2}
+"""Format 1 had no composed blobs."""
+
 PARTIAL = ".partial"
 CHUNK = 1024 * 1024
 DUMP, MANIFEST, SUMMARY, SECRET, UPLOADS = (
@@ -50,10 +53,16 @@ class NoBar:
 
 @dataclass(frozen=True, slots=True)
 class Fixity:
-    """A file's SHA-256 and bytes."""
+    """A file's SHA-256 and bytes. Of a composed blob also its recipe's SHA-256: it has no file, and takes no room."""
 
     sha256: str
     size: int
+    recipe: str = ""
+
+    @property
+    def stored(self) -> int:
+        """Bytes that it takes."""
+        return 0 if self.recipe else self.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +92,7 @@ class Snapshot:
         path = folder / SUMMARY
         try:
             values: dict[str, Any] = json.loads(path.read_text())
-            if values["format"] != FORMAT:
+            if values["format"] not in _READABLE:
                 raise Invalid(
                     f"{path} has format {values['format']}; this Medtheca reads format {FORMAT}.",
                     remedy="Restore with the version that made it, or a newer one.",
@@ -123,7 +132,7 @@ def find_snapshot(folder: Path, name: str | None = None) -> Path:
 
 
 def read_manifest(snapshot: Path) -> Iterator[Fixity]:
-    """Blobs of a snapshot, one by one."""
+    """Blobs of a snapshot, one by one; those that are composed of others come after them."""
     with (snapshot / MANIFEST).open() as lines:
         for line in lines:
             yield Fixity(**json.loads(line))

@@ -78,7 +78,7 @@ def restore_backup(
     with alone_in(folder):
         summary = _verified(path, bar)
         _require_empty(path)
-        absent = sum(blob.size for blob in read_manifest(path) if not is_there(blob_store(), blob))
+        absent = sum(blob.stored for blob in read_manifest(path) if not is_there(blob_store(), blob))
         if space_is_short(needed=absent):
             raise NoSpace(f"The archive needs {absent:,} bytes more, and the data folder has less to spare.")
         write_synced(settings.ENVIRONMENT.data / RESTORING, json.dumps({"snapshot": path.name}).encode())
@@ -165,7 +165,8 @@ def _restore_uploads(path: Path, summary: Snapshot) -> int:
     for upload in Upload.objects.filter(state=UploadState.RECEIVING):
         target = part_path(upload.pk)
         target.parent.mkdir(parents=True, exist_ok=True)
-        if upload.offset == 0:
+        # Of one in parts, rows say that parts are there, and nothing was acknowledged: it is whole, or given up.
+        if upload.offset == 0 and upload.part_size is None:
             target.touch(mode=0o600)
         elif str(upload.pk) in summary.uploads:
             _copy_file(path / UPLOADS / f"{upload.pk}.part", target)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import F
 
 from medtheca.base.clock import now
 from medtheca.base.errors import Conflict, NoSpace
@@ -172,12 +173,14 @@ def _write_manifest(path: Path) -> list[str]:
     """Write the list of blobs; return those in quarantine, which have no bytes to copy."""
     lost = []
     with path.open("w") as file:
-        rows = Blob.objects.order_by("pk").values_list("sha256", "size", "state")
-        for sha256, size, state in rows.iterator(chunk_size=2000):
+        rows = Blob.objects.order_by(F("composition").asc(nulls_first=True), "pk")
+        columns = rows.values_list("sha256", "size", "state", "composition__recipe__sha256")
+        for sha256, size, state, recipe in columns.iterator(chunk_size=2000):
             if state == BlobState.QUARANTINED:
                 lost.append(sha256)
             else:
-                file.write(json.dumps({"sha256": sha256, "size": size}) + "\n")
+                line = {"sha256": sha256, "size": size} | ({"recipe": recipe} if recipe else {})
+                file.write(json.dumps(line) + "\n")
         file.flush()
         os.fsync(file.fileno())
     path.chmod(0o600)
@@ -198,13 +201,13 @@ def _totals(snapshot: Path) -> tuple[int, int]:
     count = size = 0
     for blob in read_manifest(snapshot):
         count += 1
-        size += blob.size
+        size += blob.stored
     return count, size
 
 
 def _copy(folder: Path, partial: Path, *, verify: bool, bar: Bar) -> tuple[int, int, list[str]]:
     target = blobs_of(folder)
-    absent = [blob.size for blob in read_manifest(partial) if not is_there(target, blob)]
+    absent = [blob.size for blob in read_manifest(partial) if not blob.recipe and not is_there(target, blob)]
     if (free := target.free_bytes()) < sum(absent):
         raise NoSpace(f"The backup needs {sum(absent):,} bytes more, and {folder} has {free:,} free.")
     files, size = _totals(partial)

@@ -46,4 +46,6 @@ def check_anew(file: MetadataFile, user: User) -> MetadataFile:
 def enqueue_work(file: MetadataFile) -> None:
     """Enqueue the job that does what the file's state says."""
     # One after the other for a contributor: what one sheet says of a lesion binds the next.
-    enqueue("describe.file", file_id=file.pk, lock=f"describe:{file.cohort.contributor_id}")
+    # The line of all its spreadsheets, whoever gives them: they are to be applied in the order in which they came.
+    whose = f"contributor:{file.cohort.contributor_id}"
+    enqueue("describe.file", file_id=file.pk, lock=f"describe:{file.cohort.contributor_id}", turn=whose)

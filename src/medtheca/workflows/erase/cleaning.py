@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from django.db import DatabaseError, connection
+
+from medtheca.base.errors import Conflict
 
 log = logging.getLogger(__name__)
 
 _SMALL = 256 * 1024 * 1024
 _PATIENCE = "5s"
+_SECONDS_FOR_READERS = 60.0
 _SEGMENT_IN_MEGABYTES = 16
 
 
@@ -17,10 +21,11 @@ def clean_database() -> dict[str, int]:
     """Rewrite small tables and vacuum large ones, then ask for a checkpoint; return how many were done how.
 
     Call outside of a transaction. Rewriting a table leaves nothing of dead rows; vacuuming makes room where they were.
-    A table that is too busy to be rewritten is vacuumed.
+    A table that is too busy to be rewritten is vacuumed. Raise `Conflict` while somebody still reads what was erased.
     """
     if connection.in_atomic_block:
         raise RuntimeError("VACUUM runs outside of transactions")
+    _wait_for_readers()
     done = {"rewritten": 0, "vacuumed": 0}
     for table, size in _tables():
         if size < _SMALL and _rewrite(table):
@@ -32,6 +37,38 @@ def clean_database() -> dict[str, int]:
     _rewrite("pg_statistic")
     _checkpoint()
     return done
+
+
+def _wait_for_readers() -> None:
+    """Wait until no transaction is as old as what was erased: rewriting keeps the dead rows that one may still see.
+
+    Of sessions of other roles a role that may not read all statistics sees nothing.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_xact_id()::xid::text")
+        barrier = cursor.fetchone()[0]
+        end = time.monotonic() + _SECONDS_FOR_READERS
+        while readers := _older_than(barrier):
+            if time.monotonic() > end:
+                raise Conflict(
+                    f"Transactions that began before the rows were erased are still open ({', '.join(readers)}).",
+                    code="busy",
+                    remedy="Wait until they end, or end them; then the erasure goes on.",
+                )
+            time.sleep(0.2)
+
+
+def _older_than(barrier: str) -> list[str]:
+    """Process and application of sessions that may see rows deleted before a transaction id; vacuums look at none."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT pid || ' ' || coalesce(nullif(application_name, ''), backend_type) FROM pg_stat_activity
+            WHERE pid <> pg_backend_pid() AND (datname = current_database() OR datname IS NULL)
+            AND greatest(age(backend_xid), age(backend_xmin)) >= age(%s::text::xid)
+            AND pid NOT IN (SELECT pid FROM pg_stat_progress_vacuum) ORDER BY pid""",
+            [barrier],
+        )
+        return [name for (name,) in cursor.fetchall()]
 
 
 def _tables() -> list[tuple[str, int]]:
@@ -50,7 +87,8 @@ def _rewrite(table: str) -> bool:
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('lock_timeout', %s, false)", [_PATIENCE])
             cursor.execute(f"VACUUM (FULL, ANALYZE) {connection.ops.quote_name(table)}")
-    except DatabaseError:
+    except DatabaseError as reason:
+        log.warning("The table %s could not be rewritten, room is made in it instead: %s", table, type(reason).__name__)
         return False
     finally:
         _run("SET lock_timeout = DEFAULT")

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from medtheca.base.clock import now
 from medtheca.domains.access.models import Placement, Withdrawal
+from medtheca.domains.archives.erasing import blobs_of_items, items_about
 from medtheca.domains.imaging.models import Image, ImageFile
 from medtheca.domains.metadata.models import Description, MetadataVersion
 from medtheca.domains.provenance.models import (
@@ -17,13 +18,15 @@ from medtheca.domains.provenance.models import (
     Delivery,
     FileVersion,
     Lesion,
+    Origin,
     Patient,
     PublishItem,
     Review,
     Verdict,
     VersionFile,
 )
-from medtheca.domains.storage.models import Blob, Upload
+from medtheca.domains.provenance.origins import origins_about
+from medtheca.domains.storage.models import Blob, BundlePart, Composition, Upload
 from medtheca.workflows.backup.lists import proof_of
 from medtheca.workflows.erase.plans import Plan
 from medtheca.workflows.erase.sheets import find_rows
@@ -46,6 +49,7 @@ KINDS = (
     "uploads, blanked",
     "spreadsheets, cut",
     "rows of spreadsheets",
+    "items of archives",
     "stored files",
     "bytes",
     "notifications",
@@ -69,14 +73,38 @@ class Doubts:
 
 def make_plan(patient: Patient) -> Plan:
     """The plan for a patient as they are now."""
-    ids = list(Accession.objects.filter(patient=patient).order_by("pk").values_list("pk", flat=True))
     plan = Plan(
         contributor=patient.contributor_id,
         patient=patient.pk,
         private_id=patient.private_id,
         public_ids=[patient.public_id],
     )
-    return fill_plan(plan, ids)
+    rows = Accession.objects.filter(Q(patient=patient) | Q(pk__in=_not_yet_said_of(plan)))
+    return fill_plan(plan, list(rows.order_by("pk").values_list("pk", flat=True)))
+
+
+def _not_yet_said_of(plan: Plan) -> list[int]:
+    """Images that another archive gave as the patient's, while that was not applied here yet: an import was cut."""
+    return [
+        row.accession.pk
+        for row in origins_of_plan(plan)
+        if row.accession is not None
+        and row.described is None
+        and row.accession.patient_id is None
+        and row.accession.delivery_id == row.delivery_id
+    ]
+
+
+def origins_of_plan(plan: Plan, *, is_private: Matches | None = None) -> list[Origin]:
+    """What other archives said of images that are the patient's, or of one of their lesions, also of those not here."""
+    if not plan.private_id and is_private is None and not plan.lesion_private_ids:
+        return []
+    return origins_about(
+        plan.contributor,
+        is_patient=is_private or (lambda text: bool(text) and text == plan.private_id),
+        lesions=plan.lesion_private_ids,
+        patient="" if is_private else plan.private_id,
+    )
 
 
 def fill_plan(plan: Plan, accession_ids: Collection[int], *, is_private: Matches | None = None) -> Plan:
@@ -88,6 +116,7 @@ def fill_plan(plan: Plan, accession_ids: Collection[int], *, is_private: Matches
     plan.images = [image.pk for image in images]
     plan.keys = [str(image.key) for image in images]
     _find_lesions(plan, accessions)
+    plan.origins = [row.pk for row in origins_of_plan(plan, is_private=is_private)]
     plan.public_ids += [image.public_id for image in images if image.public_id]
     versions = list(FileVersion.objects.filter(accession__in=plan.accessions))
     _find_uploads(plan, accessions, versions)
@@ -95,6 +124,9 @@ def fill_plan(plan: Plan, accession_ids: Collection[int], *, is_private: Matches
     plan.paths = sorted({row.original_path for row in accessions if row.original_path})
     plan.blobs = dict(_blobs_of(plan).values_list("sha256", "size"))
     found = find_rows(plan, is_private=is_private)
+    items = items_about(plan.images)
+    plan.items = [str(pk) for pk in items]
+    plan.blobs |= blobs_of_items(items)
     plan.sheets = {str(pk): lines for pk, lines in found.lines.items()}
     plan.blobs |= found.blobs
     plan.values = sorted(found.values)
@@ -131,13 +163,17 @@ def _find_uploads(plan: Plan, accessions: list[Accession], versions: list[FileVe
 
 def _blobs_of(plan: Plan) -> QuerySet[Blob]:
     accessions, images = plan.accessions, plan.images
-    return Blob.objects.filter(
+    held = Blob.objects.filter(
         Q(pk__in=Accession.objects.filter(pk__in=accessions).values("original"))
         | Q(pk__in=ImageFile.objects.filter(image__in=images).values("blob"))
         | Q(pk__in=FileVersion.objects.filter(accession__in=accessions).values("original"))
         | Q(pk__in=VersionFile.objects.filter(version__accession__in=accessions).values("blob"))
         | Q(pk__in=Upload.objects.filter(pk__in=plan.own_uploads).values("blob"))
-    )
+    ).values("pk")
+    parts = BundlePart.objects.filter(bundle__in=held).values("blob")
+    # A recipe holds what is not copied: of a pyramid all but the finest level.
+    recipes = Composition.objects.filter(blob__in=held).values("recipe")
+    return Blob.objects.filter(Q(pk__in=held) | Q(pk__in=parts) | Q(pk__in=recipes))
 
 
 def verdicts_of_plan(plan: Plan) -> QuerySet[Verdict]:
@@ -168,6 +204,7 @@ def count_traces(plan: Plan) -> dict[str, int]:
         "uploads, blanked": len(plan.own_uploads),
         "spreadsheets, cut": len(plan.sheets),
         "rows of spreadsheets": sum(len(lines) for lines in plan.sheets.values()),
+        "items of archives": len(plan.items),
         "stored files": len(plan.blobs),
         "bytes": sum(plan.blobs.values()),
     }

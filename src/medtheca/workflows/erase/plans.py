@@ -12,7 +12,8 @@ class Plan:
 
     `names` and `paths` are of accessions and files; `uploads` those in which files of the patient came, `own_uploads`
     those that held nothing else; `blobs` SHA-256 → bytes; `sheets` spreadsheets with rows of the patient by id, with
-    the numbers of their lines; `since` when the first of it came in; `counts` what is told in the receipt.
+    the numbers of their lines; `items` items of archives that are of nobody else; `origins` what other archives said of
+    images of the patient; `since` when the first of it came in; `counts` what is told in the receipt.
     """
 
     contributor: int
@@ -32,6 +33,8 @@ class Plan:
     blobs: dict[str, int] = field(default_factory=dict)
     sheets: dict[str, list[int]] = field(default_factory=dict)
     values: list[str] = field(default_factory=list)
+    items: list[str] = field(default_factory=list)
+    origins: list[int] = field(default_factory=list)
     since: str = ""
     counts: dict[str, int] = field(default_factory=dict)
     shared: list[str] = field(default_factory=list)

@@ -75,9 +75,16 @@ def _replay(entry: Entry) -> Replayed:
     fill_plan(plan, accessions, is_private=lambda text: _is_private(entry, text))
     plan.public_ids = sorted(set(plan.public_ids))
     plan.blobs |= _blobs_of(entry)
+    plan.since = min(plan.since, _since_of(entry) or plan.since)
     if plan.accessions or plan.blobs or plan.sheets or patient is not None or not _is_done(entry):
         work_from_plan(_erasure_of(entry), plan)
     return Replayed(entry.erasure, entry.patient, len(plan.images), uploads, unlinked)
+
+
+def _since_of(entry: Entry) -> str:
+    """When the patient's files came in, where the backup was made when their rows were gone and the bytes were not."""
+    erasure = Erasure.objects.filter(pk=entry.erasure).first()
+    return Plan.of_json(erasure.plan).since if erasure and erasure.plan else ""
 
 
 def _is_done(entry: Entry) -> bool:

@@ -8,14 +8,17 @@ from uuid import UUID
 from django.apps import apps
 from django.db import models, transaction
 
+from medtheca.domains.archives.erasing import blank_intakes, forget_items, items_about
+from medtheca.domains.downloads.operations import forget_downloads_with
 from medtheca.domains.imaging.models import Image
 from medtheca.domains.metadata.models import Description, MetadataVersion
 from medtheca.domains.provenance.enums import Outcome
 from medtheca.domains.provenance.models import Accession, Delivery, Lesion, Patient, Verdict
 from medtheca.domains.provenance.operations import finish_delivery_if_done
+from medtheca.domains.provenance.origins import forget_origins_of
 from medtheca.domains.storage.erased import note_erased
 from medtheca.domains.storage.models import Upload
-from medtheca.workflows.erase.finding import verdicts_of_plan
+from medtheca.workflows.erase.finding import origins_of_plan, verdicts_of_plan
 from medtheca.workflows.erase.plans import Plan
 
 _BLANK = "erased"
@@ -34,9 +37,13 @@ def remove_rows(plan: Plan) -> None:
         _blank_uploads(plan)
         _unlink_followers(plan)
         _forget_private_ids(plan)
+        forget_origins_of(plan.accessions, about=plan.origins)
+        forget_items([UUID(pk) for pk in plan.items])
+        blank_intakes([UUID(pk) for pk in plan.own_uploads])
         _let_go(Accession, plan.accessions)
         _let_go(Image, plan.images)
         Accession.objects.filter(pk__in=plan.accessions).delete()
+        forget_downloads_with(plan.images)
         Image.objects.filter(pk__in=plan.images).delete()
         _let_go(Lesion, plan.lesions)
         Lesion.objects.filter(pk__in=plan.lesions).delete()
@@ -54,7 +61,14 @@ def _lock(plan: Plan) -> None:
         there = Accession.objects.filter(patient=plan.patient).values_list("pk", flat=True)
         if set(there) - set(plan.accessions):
             raise MoreCameIn
+        # What an import has noted since is still to be received: it is waited for as the rest was.
+        if {row.pk for row in origins_of_plan(plan)} - set(plan.origins):
+            raise MoreCameIn
     list(Accession.objects.select_for_update().filter(pk__in=plan.accessions).order_by("pk").values_list("pk"))
+    # Whoever puts an image into an item waits for its row, and does not find it then.
+    list(Image.objects.select_for_update().filter(pk__in=plan.images).order_by("pk").values_list("pk"))
+    if {str(pk) for pk in items_about(plan.images)} - set(plan.items):
+        raise MoreCameIn
 
 
 def _blank_verdicts(plan: Plan) -> None:

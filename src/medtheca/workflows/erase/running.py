@@ -8,9 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from medtheca.base.clock import now
 from medtheca.base.errors import Conflict
+from medtheca.base.steps import step
 from medtheca.domains.access.enums import Visibility
 from medtheca.domains.access.operations import set_visibility
 from medtheca.domains.imaging.models import Image
@@ -18,7 +20,7 @@ from medtheca.domains.ledger.notifying import notify
 from medtheca.domains.ledger.operations import record
 from medtheca.domains.metadata.models import MetadataFile
 from medtheca.domains.provenance.enums import DeliveryState, ErasureStage, ErasureState
-from medtheca.domains.provenance.models import Accession, Delivery, Erasure, Lesion, Patient
+from medtheca.domains.provenance.models import Accession, Delivery, Erasure, Lesion, Origin, Patient
 from medtheca.domains.provenance.replacements import give_up_replacements
 from medtheca.domains.storage.erasing import erase_bytes, left_of
 from medtheca.domains.storage.models import Upload
@@ -49,6 +51,7 @@ def erase_patient(*, erasure_id: UUID) -> None:
     erasure = Erasure.objects.select_related("requester", "decider").filter(pk=erasure_id).first()
     if erasure is None or erasure.state != ErasureState.ERASING:
         return
+    step("erase.begun")
     try:
         for stage in _STAGES:
             stage(erasure)
@@ -78,19 +81,24 @@ def _keep_plan(erasure: Erasure, plan: Plan, stage: ErasureStage) -> None:
     # Every door closes within the minute, however long the rest takes or has to wait.
     set_visibility(image_ids=plan.images, visibility=Visibility.PRIVATE)
     plan.blobs |= {blob.sha256: blob.size for blob in give_up_replacements(accession_ids=plan.accessions)}
+    step("erase.hidden")
     _wait_for_work(plan)
     # Beside the database first: from here on a restored backup erases again what this erases.
     write_entry(entry_of(erasure, plan), known_folders())
+    step("erase.listed")
     with transaction.atomic():
         # Once more: a publication may have been under way.
         set_visibility(image_ids=plan.images, visibility=Visibility.PRIVATE)
         _advance(erasure, plan, stage)
+    step("erase.planned")
 
 
 def _wait_for_work(plan: Plan) -> None:
     """Raise `Conflict` while something of the patient is still on its way in."""
     done = [DeliveryState.DONE, DeliveryState.REFUSED]
-    if Delivery.objects.filter(upload__in=[UUID(pk) for pk in plan.uploads]).exclude(state__in=done).exists():
+    bringing = Origin.objects.filter(pk__in=plan.origins, erased=False).values("delivery")
+    coming = Delivery.objects.filter(Q(pk__in=[UUID(pk) for pk in plan.uploads]) | Q(pk__in=bringing))
+    if coming.exclude(state__in=done).exists():
         raise Conflict("An upload with files of the patient is still being worked through.", code="busy")
     sheets = MetadataFile.objects.filter(pk__in=[int(pk) for pk in plan.sheets], state__in=_BUSY_SHEETS)
     if sheets.exists():
@@ -104,10 +112,13 @@ def _remove_rows(erasure: Erasure) -> None:
         plan = Plan.of_json(erasure.plan)
         for pk, lines in plan.sheets.items():
             cut_sheet(int(pk), lines)
+            step("erase.sheet")
         try:
             with transaction.atomic():
                 remove_rows(plan)
                 _advance(erasure, plan, ErasureStage.ROWS)
+                step("erase.rows")
+            step("erase.rows_gone")
         except MoreCameIn:
             _keep_plan(erasure, _made_again(plan), ErasureStage.PLANNED)
             erasure.stage = ErasureStage.PLANNED
@@ -119,6 +130,7 @@ def _made_again(plan: Plan) -> Plan:
     fresh = make_plan(Patient.objects.get(pk=plan.patient or 0))
     fresh.blobs = {**plan.blobs, **fresh.blobs}
     fresh.sheets = {**plan.sheets, **fresh.sheets}
+    fresh.items = sorted({*plan.items, *fresh.items})
     fresh.values = sorted({*plan.values, *fresh.values})
     fresh.since = min(plan.since, fresh.since)
     fresh.counts = {
@@ -135,6 +147,7 @@ def _remove_bytes(erasure: Erasure) -> None:
     plan.shared = [sha256 for sha256 in erased.shared if sha256 in plan.blobs]
     plan.gone = sorted(set(plan.gone) | set(erased.gone))
     _advance(erasure, plan, ErasureStage.BYTES)
+    step("erase.bytes_gone")
 
 
 def _remove_words(erasure: Erasure) -> None:
@@ -143,15 +156,19 @@ def _remove_words(erasure: Erasure) -> None:
     plan = Plan.of_json(erasure.plan)
     marks, plan.kept_marks = marks_of(plan)
     scrub_reports(plan)
+    step("erase.reports")
     plan.counts["notifications"] = plan.counts.get("notifications", 0) + words.forget_notifications(plan)
     plan.counts["details of ledger events"] = plan.counts.get("details of ledger events", 0) + words.redact_ledger(
         plan, marks, actor_id=erasure.decider_id
     )
+    step("erase.ledger")
     words.drop_copies(marks)
     words.scrub_tables(marks)
     words.scrub_sessions(marks)
+    step("erase.tables")
     words.blot_files(marks)
     _advance(erasure, plan, ErasureStage.WORDS)
+    step("erase.words")
 
 
 def _verify(erasure: Erasure) -> None:
@@ -176,6 +193,7 @@ def _verify(erasure: Erasure) -> None:
         erasure.receipt = receipt
         erasure.plan, erasure.stage, erasure.trouble = {}, ErasureStage.VERIFIED, ""
         erasure.save()
+    step("erase.verified")
 
 
 def _rows_left(plan: Plan) -> list[str]:
@@ -199,8 +217,9 @@ def _finish(erasure: Erasure) -> None:
     if erasure.stage != ErasureStage.VERIFIED:
         return
     clean_database()
+    step("erase.cleaned")
     with transaction.atomic():
-        erasure.state, erasure.finished = ErasureState.DONE, now()
+        erasure.state, erasure.trouble, erasure.finished = ErasureState.DONE, "", now()
         erasure.save()
         if erasure.replayed is None:
             notify(

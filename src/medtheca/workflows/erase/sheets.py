@@ -27,6 +27,7 @@ from medtheca.workflows.erase.plans import Plan
 from medtheca.workflows.erase.reports import stands_in, words_of
 
 REMOVED = b"This spreadsheet was removed because a patient was erased and it could not be read.\n"
+_NAMELESS = "erased.csv"
 _SURE = 6
 
 
@@ -77,6 +78,9 @@ def cut_sheet(file_id: int, lines: list[int]) -> None:
         blob = _store(data)
         # A workbook is a CSV from now on, and one that was removed is a note.
         name = file.name if file.name.lower().endswith((".csv", ".tsv", ".txt")) else f"{file.name}.csv"
+        if not _says_anything(data):
+            # Of nobody but the patient: whoever named it may have named them, as with an upload of theirs alone.
+            name = _NAMELESS
         MetadataFile.objects.filter(pk=file.pk).update(blob=blob, name=name[:255])
         SheetRow.objects.filter(file=file, line__in=lines).delete()
         SheetEdit.objects.filter(file=file, line__in=lines).delete()
@@ -199,6 +203,13 @@ def _without(file: MetadataFile, lines: list[int]) -> bytes:
                 line = physical[number]
                 physical[number] = line[len(line.rstrip("\r\n")) :]
     return "".join(physical).encode()
+
+
+def _says_anything(data: bytes) -> bool:
+    """Whether a copy without the patient's lines has a row below its header."""
+    if data == REMOVED:
+        return False
+    return sum(any(cell.strip() for cell in row.cells) for row in _rows(data.decode())) > 1
 
 
 def _only_in(mine: list[_Row], others: list[_Row]) -> set[str]:
