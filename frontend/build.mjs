@@ -81,6 +81,7 @@ async function collectLicences() {
     ["daisyui", "LICENSE"],
     ["htmx.org", "LICENSE"],
     ["lucide-static", "LICENSE"],
+    ["openseadragon", "LICENSE.txt"],
     ["tailwindcss", "LICENSE"],
     ["tus-js-client", "LICENSE"],
     ["js-base64", "LICENSE.md"],
@@ -103,12 +104,17 @@ await mkdir(out, { recursive: true });
 await buildStyles();
 await buildScript("theme", "site/theme.ts");
 await buildScript("site", "site/site.ts");
+await buildScript("gallery", "gallery/gallery.ts");
+await buildScript("volume", "site/volume.ts");
+await buildScript("slide", "site/slide.ts");
 await buildScript("upload", "upload/upload.ts");
 await buildScript("passkeys", "account/passkeys.ts");
 await buildScript("inspect", "inspect/inspect.ts");
 await buildScript("review", "review/review.ts");
 await buildScript("replace", "replace/replace.ts");
+await buildScript("put", "items/put.ts");
 await buildScript("redact", "review/redact.ts");
+await buildScript("logo", "archive/logo.ts");
 await copyFile(path.join(modules, "htmx.org/dist/htmx.min.js"), path.join(out, "htmx.js"));
 await copyFile(path.join(here, "favicon.svg"), path.join(out, "favicon.svg"));
 await buildSprite();

@@ -1,5 +1,5 @@
 /* The dry run's form: drop files on it, see what is chosen, see how much is sent. Without this it is a plain form. */
-import { droppedFiles } from "../upload/dropped";
+import { droppedFiles } from "../upload/chosen";
 import { fileSize } from "../site/words";
 
 const LISTED = 8;
@@ -37,7 +37,8 @@ function begin(form: HTMLFormElement): void {
 async function take(form: HTMLFormElement, input: HTMLInputElement, dropped: DataTransfer): Promise<void> {
   const files = new DataTransfer();
   // What was chosen before stays, so that images and their spreadsheet may come from two folders.
-  for (const file of [...(input.files ?? []), ...(await droppedFiles(dropped))]) files.items.add(file);
+  const fresh = (await droppedFiles(dropped)).map(({ file }) => file);
+  for (const file of [...(input.files ?? []), ...fresh]) files.items.add(file);
   input.files = files.files;
   list(form, input);
 }

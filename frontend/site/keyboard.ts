@@ -1,20 +1,7 @@
-/* Ctrl-K or / goes to the quick-find field; arrow keys walk over the pictures of a grid. */
+/* Arrow keys walk over the pictures of a grid. */
 
-function isTyping(target: EventTarget | null): boolean {
+export function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
-}
-
-function focusQuickFind(): boolean {
-  // On a phone the field hides behind a button; showing is the button's work.
-  const fields = document.querySelectorAll<HTMLInputElement>("[data-quick-find]");
-  for (const field of fields) {
-    if (field.checkVisibility()) {
-      field.focus();
-      field.select();
-      return true;
-    }
-  }
-  return false;
 }
 
 function walk(grid: HTMLElement, key: string): void {
@@ -29,12 +16,6 @@ function walk(grid: HTMLElement, key: string): void {
 
 export function startKeyboard(): void {
   document.addEventListener("keydown", (event) => {
-    const quick = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k";
-    const slash = event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey;
-    if (quick || (slash && !isTyping(event.target))) {
-      if (focusQuickFind()) event.preventDefault();
-      return;
-    }
     if (!/^(Arrow(Left|Right|Up|Down)|Home|End)$/.test(event.key) || isTyping(event.target)) return;
     if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
     const grid = (event.target as Element).closest<HTMLElement>(".tile-grid");

@@ -25,7 +25,20 @@ function waitingTime(error: DetailedError): string {
   return Number.isFinite(seconds) && seconds > 0 ? `in ${Math.ceil(seconds)} seconds` : "in a minute";
 }
 
+/** A file that was changed or taken away since it was chosen: the browser gives no more of it, however often asked. */
+export function cannotSend(error: Error | DetailedError): boolean {
+  const cause = error instanceof DetailedError ? error.causingError : error;
+  return cause instanceof DOMException && (cause.name === "NotReadableError" || cause.name === "NotFoundError");
+}
+
 export function explain(error: Error | DetailedError): Refusal {
+  if (cannotSend(error)) {
+    return {
+      words: "A file was changed, moved or taken away while it was sent. Choose the files again.",
+      resumable: false,
+      stopsAll: false,
+    };
+  }
   if (!(error instanceof DetailedError) || !error.originalResponse) {
     return {
       words: "The connection was lost. What was sent is kept. Check the network, then press Resume.",

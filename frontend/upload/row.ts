@@ -1,9 +1,10 @@
 /* Draws one job into a copy of the page's `<template id="upload-row">`. */
-import { duration, fileSize } from "../site/words";
+import { duration, fileSize, number, plural } from "../site/words";
 import type { Job, State } from "./job";
 
 const icons: Record<State, string> = {
   waiting: "clock",
+  preparing: "loader",
   sending: "cloud-upload",
   paused: "circle-pause",
   done: "circle-check",
@@ -23,23 +24,37 @@ function setIcon(use: SVGUseElement, name: string): void {
 
 /** "212 MB of 1.2 GB · 14 MB a second · 1 minute left". */
 function progressWords(job: Job): string {
-  const amount = `${fileSize(job.sent)} of ${fileSize(job.file.size)}`;
+  const amount = `${fileSize(job.sent)} of ${fileSize(job.parcel.size)}`;
   const rate = job.rate.perSecond();
   if (rate <= 0) return amount;
-  const left = duration((job.file.size - job.sent) / rate);
+  const left = duration((job.parcel.size - job.sent) / rate);
   return `${amount} · ${fileSize(rate)} a second · ${left} left`;
+}
+
+/** "Preparing 43 of 100 files · 21 of 52 MB read": nothing is sent yet, and an impatient person should know. */
+function preparingWords(job: Job): string {
+  const { prepared, parcel } = job;
+  const now = number(Math.min(prepared.files + 1, parcel.files));
+  return `Preparing ${now} of ${plural(parcel.files, "file", "files")} · ${fileSize(prepared.bytes)} of ${fileSize(parcel.bytes)} read`;
+}
+
+function contents(job: Job): string {
+  const size = fileSize(job.parcel.size);
+  return job.parcel.files > 1 ? `${plural(job.parcel.files, "file", "files")} in one upload, ${size}` : size;
 }
 
 function stateWords(job: Job): string {
   switch (job.state) {
     case "waiting":
-      return `Waiting · ${fileSize(job.file.size)}`;
+      return `Waiting · ${contents(job)}`;
+    case "preparing":
+      return preparingWords(job);
     case "sending":
       return progressWords(job);
     case "paused":
-      return `Paused at ${fileSize(job.sent)} of ${fileSize(job.file.size)}`;
+      return `Paused at ${fileSize(job.sent)} of ${fileSize(job.parcel.size)}`;
     case "done":
-      return `Uploaded · ${fileSize(job.file.size)}. The archive now reads it.`;
+      return `Uploaded · ${contents(job)}. The archive now reads ${job.parcel.files > 1 ? "them" : "it"}.`;
     case "stopped":
       return job.refusal?.words ?? "Stopped";
     case "cancelled":
@@ -57,10 +72,10 @@ export class Row {
   ) {
     const template = document.getElementById("upload-row") as HTMLTemplateElement;
     this.element = (template.content.cloneNode(true) as DocumentFragment).firstElementChild as HTMLElement;
-    part(this.element, "name").textContent = job.file.name;
+    part(this.element, "name").textContent = job.parcel.name;
     for (const [name, act] of Object.entries(actions)) {
       const button = part<HTMLButtonElement>(this.element, name);
-      button.setAttribute("aria-label", `${button.textContent?.trim()} ${job.file.name}`);
+      button.setAttribute("aria-label", `${button.textContent?.trim()} ${job.parcel.name}`);
       button.addEventListener("click", act);
     }
     this.draw();
@@ -72,11 +87,12 @@ export class Row {
     setIcon(part<SVGUseElement>(element, "icon"), icons[job.state]);
     part(element, "words").textContent = stateWords(job);
     const bar = part<HTMLProgressElement>(element, "progress");
-    bar.max = Math.max(1, job.file.size);
-    bar.value = job.sent;
-    bar.hidden = job.state !== "sending" && job.state !== "paused";
-    bar.setAttribute("aria-label", `${job.file.name}, sent`);
-    part<HTMLElement>(element, "pause").hidden = job.state !== "sending" && job.state !== "waiting";
+    const preparing = job.state === "preparing";
+    bar.max = Math.max(1, preparing ? job.parcel.bytes : job.parcel.size);
+    bar.value = preparing ? job.prepared.bytes : job.sent;
+    bar.hidden = !preparing && job.state !== "sending" && job.state !== "paused";
+    bar.setAttribute("aria-label", `${job.parcel.name}, ${preparing ? "read" : "sent"}`);
+    part<HTMLElement>(element, "pause").hidden = !preparing && job.state !== "sending" && job.state !== "waiting";
     part<HTMLElement>(element, "resume").hidden =
       job.state !== "paused" && !(job.state === "stopped" && job.refusal?.resumable);
     part<HTMLElement>(element, "cancel").hidden = job.state === "done" || job.state === "cancelled";

@@ -1,11 +1,15 @@
 /* Uploads that an earlier visit of this browser left unfinished, and how much of each the server has. */
 import { defaultOptions, type PreviousUpload } from "tus-js-client";
-import { fingerprintPrefix } from "./job";
+import { fingerprintPrefix, markIn } from "./job";
+import { readMark } from "./parcel";
 
 export interface Unfinished {
   key: string;
   url: string;
   name: string;
+  /** How many files were in it, and whether they came as one folder. */
+  files: number;
+  folder: boolean;
   cohort: string;
   size: number;
   offset: number;
@@ -51,6 +55,7 @@ export async function findUnfinished(person: string): Promise<Unfinished[]> {
     found.push({
       key: upload.urlStorageKey,
       url: upload.uploadUrl,
+      ...readMark(markIn(upload.urlStorageKey, person)),
       name: upload.metadata["filename"] ?? "a file",
       cohort: upload.metadata["cohort"] ?? "",
       size,

@@ -1,13 +1,15 @@
 /*
  * The upload page. Its root element carries the contract:
  *   data-upload  data-endpoint="/uploads/tus/"  data-page="/uploads/{id}/"  data-person="internal key of the person"
- * and holds [data-cohort] (select or hidden field), [data-drop], [data-input], [data-rows], [data-summary],
- * [data-unfinished], <template id="upload-row">, <template id="unfinished-row">.
+ *   data-most="bytes of one upload"  data-most-files="files in one ZIP"  data-together: what is chosen together stays so
+ * and holds [data-cohort] (select or hidden field), [data-drop], [data-input], [data-folder-input], [data-left-out],
+ * [data-rows], [data-summary], [data-unfinished], <template id="upload-row">, <template id="unfinished-row">.
  */
 import { announce } from "../site/announce";
 import { fileSize, plural, relativeTime } from "../site/words";
 import { Upload } from "tus-js-client";
-import { droppedFiles } from "./dropped";
+import { arrange } from "./arrange";
+import { type Chosen, chosenFiles, droppedFiles } from "./chosen";
 import type { Place } from "./job";
 import { Queue } from "./queue";
 import { findUnfinished, forget, type Unfinished } from "./unfinished";
@@ -28,6 +30,8 @@ class UploadPage {
   private readonly cohort: HTMLSelectElement | HTMLInputElement;
   private readonly drop: HTMLElement;
   private readonly input: HTMLInputElement;
+  private readonly folderInput: HTMLInputElement;
+  private readonly leftOut: HTMLElement;
   private readonly unfinished: HTMLElement;
   private readonly queue: Queue;
 
@@ -37,6 +41,8 @@ class UploadPage {
     this.cohort = need(root, "[data-cohort]");
     this.drop = need(root, "[data-drop]");
     this.input = need(root, "[data-input]");
+    this.folderInput = need(root, "[data-folder-input]");
+    this.leftOut = need(root, "[data-left-out]");
     this.unfinished = need(root, "[data-unfinished]");
     this.queue = new Queue(
       need(root, "[data-rows]"),
@@ -47,10 +53,14 @@ class UploadPage {
   }
 
   start(): void {
-    this.input.addEventListener("change", () => {
-      this.take([...(this.input.files ?? [])]);
-      this.input.value = ""; // so that the same file may be chosen again
-    });
+    for (const input of [this.input, this.folderInput]) {
+      input.addEventListener("change", () => {
+        this.take(chosenFiles(input.files));
+        input.value = ""; // so that the same file may be chosen again
+      });
+    }
+    // Some phones choose files only.
+    if (!("webkitdirectory" in this.folderInput)) need<HTMLElement>(this.root, "[data-folder]").hidden = true;
     this.acceptDrops();
     this.cohort.addEventListener("change", () => this.openOrClose());
     need(this.root, "[data-pause-all]").addEventListener("click", () => this.queue.pauseAll());
@@ -66,6 +76,7 @@ class UploadPage {
     const open = this.cohort.value !== "";
     this.drop.toggleAttribute("data-closed", !open);
     this.input.disabled = !open;
+    this.folderInput.disabled = !open;
     for (const hint of this.root.querySelectorAll<HTMLElement>("[data-choose-first]")) hint.hidden = open;
   }
 
@@ -83,12 +94,17 @@ class UploadPage {
       event.preventDefault();
       over(false);
       if (!event.dataTransfer) return;
-      this.take(await droppedFiles(event.dataTransfer));
+      try {
+        this.take(await droppedFiles(event.dataTransfer));
+      } catch {
+        this.tell("What was dropped cannot be read. Choose it by the button, or check that you may read it.");
+      }
     });
   }
 
-  private take(files: File[]): void {
-    if (files.length === 0) return;
+  private take(chosen: Chosen[]): void {
+    this.tell("");
+    if (chosen.length === 0) return;
     if (this.cohort.value === "") {
       announce("Choose a cohort first.");
       this.cohort.focus();
@@ -99,13 +115,24 @@ class UploadPage {
       cohort: this.cohort.value,
       csrfToken: csrfToken(),
       person: this.person,
+      limits: {
+        size: Number(this.root.dataset["most"] ?? Infinity),
+        files: Number(this.root.dataset["mostFiles"] ?? Infinity),
+      },
     };
-    const empty = files.filter((file) => file.size === 0);
-    if (empty.length) announce(`${plural(empty.length, "file is", "files are")} empty and left out.`);
-    this.queue.add(
-      files.filter((file) => file.size > 0),
-      place,
-    );
+    const { parcels, junk, empty } = arrange(chosen, "together" in this.root.dataset);
+    const said = [];
+    if (empty) said.push(`${plural(empty, "file is", "files are")} empty and left out.`);
+    if (junk) said.push(`${plural(junk, "hidden or system file is", "hidden or system files are")} left out.`);
+    this.tell(said.join(" "));
+    this.queue.add(parcels, place);
+  }
+
+  /** Of what was chosen and is not in the list; to the eye and to the ear. */
+  private tell(words: string): void {
+    this.leftOut.textContent = words;
+    this.leftOut.hidden = words === "";
+    if (words) announce(words);
   }
 
   /** What stands in the list of this visit is no left-over. */
@@ -131,14 +158,16 @@ class UploadPage {
     row.dataset["url"] = upload.url;
     need(row, '[data-part="name"]').textContent = upload.name;
     need(row, '[data-part="words"]').textContent =
-      `${fileSize(upload.offset)} of ${fileSize(upload.size)} are kept · begun ${relativeTime(upload.begun, new Date())}`;
+      `${fileSize(upload.offset)} of ${fileSize(upload.size)} are kept · begun ${relativeTime(upload.begun, new Date())}${upload.files > 1 ? ` · ${plural(upload.files, "file", "files")}` : ""}`;
     const choose = need<HTMLButtonElement>(row, '[data-part="choose"]');
-    choose.setAttribute("aria-label", `Choose ${upload.name} again`);
+    const what = upload.folder ? "folder" : plural(upload.files, "file", "files");
+    choose.textContent = `Choose the ${upload.files === 1 ? "file" : what}`;
+    choose.setAttribute("aria-label", `${choose.textContent} again: ${upload.name}`);
     choose.addEventListener("click", () => {
       // The same cohort as then, or it would be taken for another upload.
       this.cohort.value = upload.cohort;
       this.openOrClose();
-      this.input.click();
+      (upload.folder ? this.folderInput : this.input).click();
     });
     const discard = need<HTMLButtonElement>(row, '[data-part="discard"]');
     discard.setAttribute("aria-label", `Discard ${upload.name}`);

@@ -66,7 +66,7 @@ def test_a_fault_says_nothing_of_its_inside(monkeypatch, caplog):
     def fail(*args, **kwargs):
         raise RuntimeError("the secret inside")
 
-    monkeypatch.setattr("medtheca.interfaces.api.v2.routes.images.find_entries", fail)
+    monkeypatch.setattr("medtheca.interfaces.api.v2.routes.images.look_up", fail)
     caller = nobody()
     caller.client.raise_request_exception = False
     answer = caller.get("images/")
@@ -95,14 +95,17 @@ def test_other_sites_may_read_without_the_visitors_log_in():
     assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
-def test_other_sites_are_told_that_they_may_not_write():
+def test_other_sites_may_write_with_a_token_and_never_with_the_visitors_log_in():
     before = nobody().ask("OPTIONS", "contributors/", origin="https://elsewhere.example")
     assert before.status_code == 204
-    assert "POST" not in before.headers["Access-Control-Allow-Methods"]
-    assert "Authorization" in before.headers["Access-Control-Allow-Headers"]
-    answer = by_token(make_user("alice"), "write").post("contributors/", {"institution_name": "A"})
-    assert answer.status_code == 201
-    assert "Access-Control-Allow-Origin" not in answer.headers
+    assert "POST" in before.headers["Access-Control-Allow-Methods"]
+    assert {"Authorization", "Content-Type"} <= set(before.headers["Access-Control-Allow-Headers"].split(", "))
+    alice = make_user("alice")
+    answer = by_token(alice, "write").post("contributors/", {"institution_name": "A"})
+    assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (201, "*")
+    own = by_session(alice).get("contributors/", origin="https://elsewhere.example")
+    assert own.status_code == 200
+    assert "Access-Control-Allow-Origin" not in own.headers
 
 
 def test_refusals_too_can_be_read_from_other_sites():

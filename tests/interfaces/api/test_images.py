@@ -201,7 +201,7 @@ def test_a_cohort_that_is_none_holds_nothing():
     assert nobody().get("images/?cohort=0").body["count"] == 0
 
 
-@pytest.mark.parametrize("reference", ["ISIC_9999999", "search", "x" * 500, "00000000-0000-0000-0000-000000000000"])
+@pytest.mark.parametrize("reference", ["ISIC_9999999", "nosuch", "x" * 500, "00000000-0000-0000-0000-000000000000"])
 def test_what_is_not_there_is_404(reference):
     answer = nobody().get(f"images/{reference}/")
     assert (answer.status_code, answer.body["detail"]) == (404, "Not Found")

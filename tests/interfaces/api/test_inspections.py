@@ -12,7 +12,7 @@ from medtheca.workflows.inspect import FOR_ANYBODY
 from tests.factories.accounts import make_token, make_user
 from tests.factories.provenance import make_zip, run_jobs
 from tests.factories.storage import use_data_folder
-from tests.generators import images
+from tests.generators import images, volumes
 from tests.interfaces.api.world import HOST
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +56,20 @@ def test_a_stranger_tries_a_zip_and_a_spreadsheet():
     assert [file["code"] for file in report["files"]] == ["accepted", "unsupported_format"]
     assert report["metadata"]["rows_without_file"] == ["z.jpg"]
     assert report["metadata"]["problem_count"] == 1
+
+
+def test_a_volume_is_described_as_its_file_has_it():
+    content = volumes.nifti(volumes.draw(), sform=volumes.affine(), sform_code=1)
+    begun = post(files(("brain.nii", content)))
+    run_jobs()
+    report = get(begun).json()["report"]
+    (image,) = report["images"]
+    assert report["files"][0]["image"] == image["number"] == 1
+    assert (image["kind"], image["size"], image["value_type"]) == ("volume", [5, 4, 3], "int16")
+    assert image["spacing"] == {"x": 0.5, "y": 2.0, "z": 3.25}
+    # NIfTI counts to the right and front, LPS to the left and back.
+    assert image["origin"] == [10.5, -20.25, 3.0]
+    assert image["files"] == ["brain.nii"]
 
 
 def test_hers_is_hers_alone():

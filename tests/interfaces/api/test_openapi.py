@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
+from ninja import Schema
 
+from medtheca.interfaces.api.v2.api import api
 from medtheca.interfaces.api.v2.openapi import description
 from tests.interfaces.api.world import HOST, nobody
 
@@ -19,6 +21,26 @@ def test_the_committed_description_is_the_present_one():
         "The API has changed. Look at the difference; then "
         "`python -m medtheca.interfaces.api.v2.openapi > docs/reference/openapi-v2.json`, and commit both."
     )
+
+
+def test_every_shape_has_a_name_of_its_own():
+    assert api, "which has all shapes loaded"
+    assert shapes_of_one_name("medtheca.interfaces.api.v2.") == {}
+
+
+def shapes_of_one_name(package):
+    """Of two shapes with one name the description of an API has only one, for the routes of both."""
+    named = {}
+    for shape in subclasses(Schema):
+        if shape.__module__.startswith(package) and "[" not in shape.__name__:
+            named.setdefault(shape.__name__, set()).add(shape.__module__)
+    return {name: modules for name, modules in named.items() if len(modules) > 1}
+
+
+def subclasses(kind):
+    for one in kind.__subclasses__():
+        yield one
+        yield from subclasses(one)
 
 
 @pytest.mark.django_db

@@ -36,12 +36,15 @@ def test_nobody_is_unauthorized_in_the_words_of_isic():
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_a_stale_token_of_isic_cli_is_404_at_users_me_and_only_there():
+def test_a_stale_token_of_isic_cli_is_404_at_users_me_and_nobodys_elsewhere():
+    """It logs out by itself then, and keeps sending the token all the same."""
     alice = make_user("alice")
     caller = by_revoked_token(alice, agent=CLI)
     assert caller.get("users/me/").status_code == 404
-    assert caller.get("images/").status_code == 401
-    assert by_revoked_token(alice, agent="Mozilla/5.0").get("users/me/").status_code == 401
+    assert caller.get("images/").body == nobody(agent=CLI).get("images/").body
+    assert caller.get("uploads/").status_code == 401
+    other = by_revoked_token(alice, agent="Mozilla/5.0")
+    assert (other.get("users/me/").status_code, other.get("images/").status_code) == (401, 401)
 
 
 def test_isic_cli_without_a_login_is_told_that_there_is_no_such_cohort():

@@ -109,7 +109,8 @@ def test_accessions_say_where_their_image_is(alice):
     assert [row["isic_id"] for row in rows] == [published.public_id, str(private.key)]
     assert [row["published"] is None for row in rows] == [False, True]
     assert by_token(alice).get("accessions/?state=refused").body["count"] == 0
-    assert by_token(alice).get(f"accessions/{rows[0]['id']}/").body == rows[0]
+    alone = by_token(alice).get(f"accessions/{rows[0]['id']}/").body
+    assert {name: alone[name] for name in rows[0]} == rows[0]
 
 
 @pytest.mark.parametrize("path", ["contributors/", "cohorts/", "accessions/", "publish-requests/"])

@@ -1,3 +1,16 @@
+import pytest
+
 from tests.plugins.server import server, world
 
-__all__ = ["server", "world"]
+
+@pytest.fixture(scope="module")
+def cases(server, django_db_blocker, tmp_path_factory):
+    """See `tests.interfaces.bytes.cases`; imports are inside, because a conftest is read before Django is set up."""
+    from tests.interfaces.bytes.cases import Cases
+    from tests.plugins.server import speaking_to
+
+    with django_db_blocker.unblock(), speaking_to(server.database):
+        yield Cases(tmp_path_factory.mktemp("cases"))
+
+
+__all__ = ["cases", "server", "world"]

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from tests.factories.provenance import make_zip
+from tests.generators import dicoms
 from tests.generators.images import jpeg
 from tests.plugins.server import fresh_database
 
@@ -171,3 +172,20 @@ def test_an_interrupted_command_says_so_and_the_next_one_goes_on(archive, tmp_pa
     counts = json.loads(stdout)["counts"]
     assert sum(counts.values()) == 60
     assert set(counts) <= {"accepted", "linked"}
+
+
+def test_what_was_found_in_a_series_is_told_once(archive, tmp_path):
+    """A slice is missing: the files are taken in, and the summary and the JSON say what was found."""
+    folder = tmp_path / "scan"
+    folder.mkdir()
+    for place, data in enumerate(dicoms.series(dicoms.along([0, 3, 6, 9, 15, 18, 21, 24]))):
+        (folder / f"{place}.dcm").write_bytes(data)
+    wanted = as_alice(folder, cohort="Holes")
+    code, stdout, stderr = archive(*wanted, "--contributor", "Radiology", "--licence", "CC0-1.0", "--json")
+    assert code == 0, (stdout, stderr)
+    assert all("missing" in verdict["note"] for verdict in json.loads(stdout)["verdicts"])
+    code, stdout, _ = archive(*wanted)
+    notes = [line for line in stdout.splitlines() if line.startswith("  Note on ")]
+    assert notes
+    assert all("missing" in line for line in notes)
+    assert len(notes) < 8

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.factories.provenance import make_zip
-from tests.generators import images
+from tests.generators import dicoms, images, volumes
 
 
 def medtheca(*words, cwd, **environment):
@@ -48,6 +48,26 @@ def test_good_files_end_with_0_and_nothing_is_made(folder):
     assert sorted(folder.iterdir()) == before
 
 
+def test_volumes_are_told_with_their_space_and_a_series_once(folder):
+    nifti = volumes.nifti(volumes.draw(), sform=volumes.affine(), sform_code=1)
+    (folder / "brain.nii").write_bytes(nifti)
+    (folder / "cut.nii").write_bytes(nifti[:-5])
+    (folder / "t1").mkdir()
+    for number, data in enumerate(dicoms.series(dicoms.along([0, 2.5, 5.0]))):
+        (folder / "t1" / f"{number}.dcm").write_bytes(data)
+    done = medtheca("inspect", ".", cwd=folder)
+    assert done.returncode == 1, done.stderr
+    told = done.stdout
+    assert "6 would be accepted, 1 refused." in told
+    assert "cut.nii: The file ends too early" in told
+    blocks = {block.splitlines()[0]: block for block in told.split("\n\n")[1:]}
+    assert "3, from t1/0.dcm to t1/2.dcm" in blocks["t1.dcm"]
+    assert "x 0.5 mm, y 2 mm, z 3.25 mm" in blocks["brain.nii"]
+    assert "x 10.5, y -20.25, z 3 mm (LPS)" in blocks["brain.nii"]
+    assert "x to the left, y to the posterior" in blocks["t1.dcm"]
+    assert "Pictures: 2" in told
+
+
 def test_a_refused_file_ends_with_1_and_says_what_would_be_right(folder):
     (folder / "set.zip").write_bytes(make_zip([("x/c.jpg", b"no image"), ("x/d.jpg", images.jpeg(seed=3))]))
     done = medtheca("inspect", "set.zip", "a.jpg", "--json", cwd=folder)
@@ -55,7 +75,8 @@ def test_a_refused_file_ends_with_1_and_says_what_would_be_right(folder):
     report = json.loads(done.stdout)
     assert report["counts"] == {"accepted": 2, "refused": 1}
     (refused,) = (file for file in report["files"] if file["outcome"] == "refused")
-    assert (refused["path"], refused["remedy"]) == ("x/c.jpg", "Send JPEG or PNG.")
+    assert refused["path"] == "x/c.jpg"
+    assert refused["remedy"].startswith("Send JPEG, PNG, TIFF")
 
 
 def test_a_spreadsheet_with_a_problem_ends_with_1(folder):

@@ -34,6 +34,8 @@ ROWS = [
     # Pages for everybody.
     everybody(""),
     everybody("gallery/"),
+    everybody("gallery/", 400, address="gallery/?q=sexx:male"),
+    everybody("gallery/complete/", address="gallery/complete/?q=sex:"),
     everybody("images/<str:ref>/", address="images/{public}/"),
     Row("GET", "images/<str:ref>/", cells(404, 404, 404, 200, 200, 200, 200), address="images/{private}/"),
     everybody("images/<str:ref>/", 404, address="images/ISIC_0000000/"),
@@ -96,10 +98,13 @@ ROWS = [
     everybody("api/docs/"),
     everybody("api/v2/openapi.json"),
     everybody("api/v2/", 404),
-    everybody("api/^v2/(?:.*/)?$", 404, address="api/v2/nothing/"),
+    everybody(r"api/^v2/(?:[\s\S]*/)?$", 404, address="api/v2/nothing/"),
     people("api/v2/users/me/"),
     people("api/v2/users/accept-terms/", method="PUT"),
     everybody("api/v2/images/"),
+    everybody("api/v2/images/search/"),
+    everybody("api/v2/images/search/size/"),
+    everybody("api/v2/images/facets/"),
     everybody("api/v2/images/<isic_id>/", address="api/v2/images/{public}/"),
     Row(
         "GET",

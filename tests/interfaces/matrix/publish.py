@@ -5,7 +5,7 @@ from medtheca.domains.access.groups import create_group
 from medtheca.domains.access.invitations import invite
 from medtheca.domains.access.models import Placement
 from medtheca.domains.access.operations import add_member
-from medtheca.domains.imaging.enums import FileKind
+from medtheca.domains.imaging.enums import BASIC_KINDS
 from medtheca.domains.provenance.models import Accession, VersionFile
 from medtheca.domains.provenance.versions import begin_version, complete_version, facts_of
 from medtheca.domains.storage.operations import keeping_blobs
@@ -36,7 +36,7 @@ def prepare(world):
         )
         files = [
             VersionFile(kind=kind, blob=content, media_type="image/jpeg", recipe="" if kind == "original" else "test 1")
-            for kind in FileKind
+            for kind in BASIC_KINDS
         ]
         complete_version(version=version, facts=facts_of(image), files=files)
     world.names["candidate_accession"] = version.accession_id

@@ -1,7 +1,7 @@
 """Review, submissions, redaction, and images that look alike."""
 
 from medtheca.domains.provenance.reviewing import record_reviews
-from tests.interfaces.matrix import LOGIN, Row, cells, members, people, reviewers
+from tests.interfaces.matrix import LOGIN, Row, cells, everybody, members, people, reviewers
 
 _BOXES = {"x": ["1"], "y": ["2"], "width": ["3"], "height": ["4"], "reason": "A name tag."}
 _REDACTION = {"boxes": [[1, 2, 3, 4]], "reason": "A name tag."}
@@ -24,6 +24,7 @@ def _bulk(world):
 
 _GALLERY = "review/<int:cohort_id>/"
 _REDACT = "accessions/<int:accession_id>/redact/"
+_DUPLICATES = "api/v2/images/<isic_id>/duplicates/"
 _SIMILAR = "api/v2/images/<isic_id>/similar/"
 
 ROWS = [
@@ -61,4 +62,8 @@ ROWS = [
     ),
     people(_SIMILAR, address="api/v2/images/{public}/similar/"),
     members(_SIMILAR, address="api/v2/images/{private}/similar/"),
+    members("cohorts/<int:cohort_id>/duplicates/", address="cohorts/{cohort}/duplicates/"),
+    members("api/v2/cohorts/<int:cohort_id>/duplicates/", address="api/v2/cohorts/{cohort}/duplicates/"),
+    everybody(_DUPLICATES, address="api/v2/images/{public}/duplicates/"),
+    Row("GET", _DUPLICATES, cells(404, 404, 404, 200, 200, 200, 200), address="api/v2/images/{private}/duplicates/"),
 ]

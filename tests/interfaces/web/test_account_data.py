@@ -18,13 +18,16 @@ from medtheca.domains.access.operations import add_member
 from medtheca.domains.accounts.deleting import open_deletion
 from medtheca.domains.accounts.models import AccountDeletion, ApiToken, DataExport, User
 from medtheca.domains.accounts.taking import request_export
+from medtheca.domains.archives.requests import ask_to_see, decide
 from medtheca.domains.ledger.models import Event, Notification
 from medtheca.domains.ledger.notifying import notify
 from medtheca.domains.provenance.models import Accession
 from medtheca.workflows.account_upkeep import keep_accounts
 from medtheca.workflows.leaving import delete_due_accounts
+from medtheca.workflows.personal_data import export_of as export_of_user
 from medtheca.workflows.personal_data import make_export
 from tests.factories.accounts import PASSWORD, make_token, make_user
+from tests.factories.archives import make_archive
 from tests.factories.images import make_delivery, make_images
 from tests.factories.provenance import make_cohort
 
@@ -97,6 +100,28 @@ def test_alice_takes_everything_away_and_nobody_else_does(alice):
     for other in (browser(make_user("bob")), browser(make_user("sam"))):
         assert other.get(path).status_code == 404
     assert browser().get(path).url.startswith("/accounts/login/")
+
+
+def test_bob_takes_away_what_he_asked_to_see_and_was_told(alice):
+    purpose = {"name": "purpose", "label": "What for?", "required": True}
+    archive = make_archive(alice, title="Chest CT", public=True, request_form=[purpose], terms="For research.")
+    bob, charlie = make_user("bob"), make_user("charlie")
+    asked = [
+        ask_to_see(archive=archive, user=user, answers={"purpose": f"{user.email} trains a model"}, accepted_version=1)
+        for user in (bob, charlie)
+    ]
+    decide(archive=archive, editor=alice, request_ids=[row.pk for row in asked], accept=False, reason="No sponsor.")
+    with zipfile.ZipFile(io.BytesIO(export_of_user(bob))) as packed:
+        told = json.loads(packed.read("archives.json"))
+        everything = "".join(packed.read(name).decode() for name in packed.namelist())
+    (row,) = told["requests"]
+    assert (row["archive__title"], row["state"], row["reason"]) == ("Chest CT", "rejected", "No sponsor.")
+    assert row["answers"] == {"purpose": "bob@example.org trains a model"}
+    assert [(row["archive__slug"], row["version"]) for row in told["data_use_texts"]] == [(archive.slug, 1)]
+    assert "charlie@example.org" not in everything
+    with zipfile.ZipFile(io.BytesIO(export_of_user(alice))) as packed:
+        # What others answered her is theirs to take away.
+        assert "trains a model" not in "".join(packed.read(name).decode() for name in packed.namelist())
 
 
 def test_an_export_is_gone_after_a_day(alice):

@@ -79,7 +79,7 @@ def test_a_cohorts_page_counts_what_it_shows(as_alice, cohort, django_assert_max
     make_images(cohort, 3, visibility="public")
     make_delivery(cohort, [{"path": "x.txt", "outcome": "refused"}])
     as_alice.get("/guide/")
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(19):
         text = words(as_alice.get(f"/cohorts/{cohort.pk}/"))
     assert "7 images · 3 published · 4 not published" in text
     assert text.count('class="tile"') == 7

@@ -5,7 +5,9 @@ from html import unescape
 
 import pytest
 
+from medtheca.domains.imaging.models import Image
 from medtheca.domains.provenance.enums import DeliveryState
+from medtheca.toolkit.querylang import parse
 from tests.factories.images import make_delivery, make_images
 
 pytestmark = pytest.mark.django_db
@@ -105,7 +107,7 @@ def test_choosing_a_term_opens_those_below_it_and_choosing_it_again_goes_back(no
     assert counted == 2
     page = nobody.get(address)
     assert option(page, "Nevus")[1] == 2
-    assert option(page, "Benign melanocytic proliferations")[0] == "/gallery/?diagnosis=Benign"
+    assert option(page, "Benign melanocytic proliferations")[0] == "/gallery/?q=diagnosis%3ABenign"
 
 
 def test_ages_are_found_by_their_coarse_value_inclusive(nobody, cohort):
@@ -127,7 +129,7 @@ def test_zero_results_say_which_filter_to_drop(nobody, cohort):
     page = nobody.get("/gallery/?sex=male&diagnosis=Benign").content.decode()
     assert "No image matches" in page
     assert "Sex: male: 5 images without it" in page
-    assert "Diagnosis: Benign: 0 images without it" in page
+    assert page.index("Sex: male: 5") < page.index("Diagnosis: Benign: 0 images without it")
 
 
 def test_a_filter_nobody_knows_is_refused_with_a_suggestion(nobody):
@@ -184,6 +186,100 @@ def test_on_a_demonstration_everybody_sees_the_progress(nobody, cohort, settings
     make_delivery(cohort, [{"path": "b.jpg", "outcome": "waiting"}], state=DeliveryState.CONVERTING)
     settings.ENVIRONMENT = replace(settings.ENVIRONMENT, demo=True)
     assert "0 of 1" in nobody.get("/").content.decode()
+
+
+def said(images, **columns):
+    Image.objects.filter(pk__in=[image.pk for image in images]).update(**columns)
+    return images
+
+
+@pytest.fixture
+def scans(cohort):
+    """Two public MR volumes of the brain, a public slide, a private CT, and a photograph."""
+    brain = {"value": "12738006", "scheme": "SCT", "meaning": "Brain"}
+    stain = {"value": "12710003", "scheme": "SCT", "meaning": "hematoxylin stain"}
+    volume = {"kind": "volume", "format": "dicom", "spacing_x": 0.7, "spacing_y": 0.7}
+    said(make_images(cohort, 1, visibility="public"), **volume, depth=100, facts={"modality": "MR", "body_part": brain})
+    said(make_images(cohort, 1, visibility="public"), **volume, depth=30, facts={"modality": "MR", "body_part": brain})
+    said(
+        make_images(cohort, 1, visibility="public"),
+        kind="slide", format="slide", spacing_x=0.00025, spacing_y=0.00025,
+        facts={"modality": "SM", "magnification": 40.0, "stain": [stain], "manufacturer": "Aperio"},
+    )  # fmt: skip
+    said(make_images(cohort, 1), **volume, depth=10, facts={"modality": "CT", "manufacturer": "Secret Maker"})
+    make_images(cohort, 1, visibility="public")
+
+
+def test_what_files_say_is_counted_and_leads_to_as_many(nobody, scans):
+    page = nobody.get("/gallery/")
+    for label, number in (
+        ("volume", 2),
+        ("slide", 1),
+        ("picture", 1),
+        ("dicom", 2),
+        ("MR", 2),
+        ("Brain", 2),
+        ("hematoxylin stain", 1),
+        ("40", 1),
+        ("Aperio", 1),
+    ):
+        address, counted = option(page, label)
+        found = nobody.get(address)
+        assert (counted, len(ids_on(found))) == (number, number), label
+        assert option(found, label)[0] == "/gallery/", label
+
+
+def test_what_files_say_of_private_images_is_not_told(nobody, as_alice, as_charlie, scans):
+    for stranger in (nobody, as_charlie):
+        page = stranger.get("/gallery/")
+        assert option(page, "CT") is None
+        assert "Secret Maker" not in page.content.decode()
+        assert ids_on(stranger.get("/gallery/?modality=CT")) == []
+    assert option(as_alice.get("/gallery/"), "CT")[1] == 1
+
+
+def test_slices_and_spacing_are_ranges_that_keep_each_other(nobody, scans):
+    page = nobody.get("/gallery/?slices_from=50&body_part=12738006").content.decode()
+    assert len(re.findall(r'<a class="tile"', page)) == 1
+    assert "Slices: 50 and above" in page
+    assert "Body part: Brain" in page
+    form = re.search(r'<form(?:(?!</form>).)*name="pixel_spacing_from".*?</form>', page, re.DOTALL)[0]
+    rest = re.search(r'<input type="hidden" name="q" value="([^"]+)">', form)[1]
+    assert parse(rest) == parse("body_part:Brain AND slices:>=50")
+    assert 'step="any" inputmode="decimal" name="pixel_spacing_to"' in form
+    form = re.search(r'<form(?:(?!</form>).)*name="slices_from".*?</form>', page, re.DOTALL)[0]
+    assert '<input type="hidden" name="q" value="body_part:Brain">' in form
+    assert 'name="slices_from" value="50"' in form
+    fine = nobody.get("/gallery/?pixel_spacing_to=0.001")
+    assert "Pixel spacing (mm): up to 0.001" in fine.content.decode()
+    assert len(ids_on(fine)) == 1
+
+
+def test_the_page_of_an_image_shows_what_its_file_says_beside_what_people_say(nobody, scans):
+    image = Image.objects.get(depth=100)
+    page = nobody.get(f"/images/{image.public_id}/").content.decode()
+    assert "What the file says" in page
+    assert 'href="/gallery/?modality=MR"' in page
+    assert "Magnetic Resonance (MR)" in page
+    assert "SCT 12738006" in page
+    assert 'href="/gallery/?body_part=Brain"' in page
+    photograph = Image.objects.get(kind="picture")
+    assert "What the file says" not in nobody.get(f"/images/{photograph.public_id}/").content.decode()
+
+
+def test_an_archive_of_photographs_has_no_filters_of_scans(nobody, cohort):
+    make_images(cohort, 2, visibility="public")
+    page = nobody.get("/gallery/").content.decode()
+    assert not [word for word in ("Kind of image", "Modality", "Slices", "Stain") if word in page]
+
+
+def test_a_screen_of_pictures_is_asked_for_at_once_and_the_others_when_they_come_near(nobody, cohort):
+    make_images(cohort, 30, visibility="public")
+    page = nobody.get("/gallery/").content.decode()
+    assert len(re.findall(r'<img src="[^"]+" alt="ISIC', page)) == 24
+    assert len(re.findall(r'<img data-src="[^"]+" alt="ISIC', page)) == 6
+    # Without scripts they are pictures as well.
+    assert len(re.findall(r'<noscript><img src="[^"]+"', page)) == 6
 
 
 def test_a_page_of_the_gallery_takes_a_bounded_number_of_queries(nobody, cohort, django_assert_max_num_queries):

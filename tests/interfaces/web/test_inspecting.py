@@ -13,7 +13,7 @@ from medtheca.domains.trials.models import Inspection
 from medtheca.workflows.inspect import FOR_ANYBODY
 from tests.factories.provenance import make_zip, run_jobs
 from tests.factories.storage import use_data_folder
-from tests.generators import images
+from tests.generators import dicoms, images
 
 pytestmark = pytest.mark.django_db
 SHEET = b"filename;sex;Alter\na.jpg;male;1\nb.jpg;mal;2\n<i>.jpg;male;3\n"
@@ -57,12 +57,28 @@ def test_a_stranger_tries_files_and_reads_the_verdicts(nobody):
     page = text_of(nobody.get(address))
     assert "every 1s" not in page
     assert "Some of it would be refused" in page
-    assert "Send JPEG or PNG." in page
+    assert "Send JPEG, PNG, TIFF" in page
     assert "position (GPS) (1)" in page
     assert images.CANARY not in page
     assert "Did you mean &#x27;male&#x27;" in page
     assert "2 rows without a file" in page
     assert "&lt;i&gt;.jpg" in page
+
+
+def test_a_series_is_shown_as_one_image_with_its_spacing_and_what_was_found(nobody):
+    places = dicoms.along([0, 2.5, 5.0])
+    slices = dicoms.series(places, Modality="CT", Manufacturer="<b>Maker")
+    address = try_files(nobody, ("set.zip", make_zip([(f"t1/{n}", data) for n, data in enumerate(slices)])))
+    run_jobs()
+    page = text_of(nobody.get(address))
+    assert "t1.dcm" in page
+    assert "3 files, the first is t1/0" in page
+    assert "x 1, y 2, z 2.5 mm" in page
+    assert "&lt;b&gt;Maker" in page
+    rows = list(csv.DictReader(io.StringIO(b"".join(nobody.get(f"{address}verdicts.csv").streaming_content).decode())))
+    assert {(row["image"], row["kind"], row["depth"], row["modality"]) for row in rows} == {
+        ("t1.dcm", "volume", "3", "CT")
+    }
 
 
 def test_verdicts_can_be_filtered_and_taken_as_csv(nobody):

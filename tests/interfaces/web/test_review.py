@@ -7,12 +7,15 @@ from django.test import Client
 
 from medtheca.domains.access.enums import Role
 from medtheca.domains.access.operations import add_member
+from medtheca.domains.imaging.models import Image
 from medtheca.domains.metadata.operations import Change, describe_accessions
 from medtheca.domains.provenance.models import Accession, Cohort, FileVersion, Lesion, Review
 from medtheca.domains.provenance.reviewing import record_reviews
 from tests.factories.accounts import make_user
 from tests.factories.images import make_images
-from tests.factories.provenance import make_cohort
+from tests.factories.provenance import deliver, make_cohort, make_zip, run_jobs
+from tests.factories.storage import sha256_of
+from tests.generators import dicoms
 
 pytestmark = pytest.mark.django_db
 
@@ -198,6 +201,41 @@ def test_the_panel_shows_what_is_known(cohort, rita):
     assert "female" in client_of(rita).get(f"/review/{cohort.pk}/{accession.pk}/").content.decode()
 
 
+def test_the_panel_warns_of_text_in_the_pixels_and_rita_may_still_accept(cohort, rita):
+    suspected, plain = make_images(cohort, 2)
+    why = "Text may be burned into its pixels: ultrasound devices write names into the picture."
+    Image.objects.filter(pk=suspected.pk).update(text_suspected=why)
+    first, second = accessions_of([suspected, plain])
+    client = client_of(rita)
+    panel = client.get(f"/review/{cohort.pk}/{first}/").content.decode()
+    assert re.search(r'notice-warning">(?:(?!</div>).)*' + re.escape(why), panel, re.DOTALL)
+    assert "notice-warning" not in client.get(f"/review/{cohort.pk}/{second}/").content.decode()
+    assert why in client.get(f"/accessions/{first}/").content.decode()
+    answer = decide(client, cohort, act="accepted", current=first)
+    assert Review.objects.get(pk=answer.json()["reviews"][str(first)]).decision == "accepted"
+
+
+def test_the_submission_lists_the_files_of_its_original(cohort):
+    slices = dicoms.series(dicoms.along([0, 3, 6]))
+    deliver(cohort.creator, cohort, make_zip([(f"t1/{place}.dcm", data) for place, data in enumerate(slices)]))
+    run_jobs()
+    accession = Accession.objects.get()
+    page = client_of(cohort.creator).get(f"/accessions/{accession.pk}/").content.decode()
+    assert all(f"{place:06}.dcm" in page and sha256_of(data) in page for place, data in enumerate(slices))
+    assert "3 files" in page
+    assert f" {accession.image.depth} pixels, DICOM" in page
+    assert client_of(make_user("mallory")).get(f"/accessions/{accession.pk}/").status_code == 404
+
+
+def test_boxes_are_offered_for_pictures_alone(cohort):
+    image = make_images(cohort, 1)[0]
+    address = f"/accessions/{image.accession.pk}/"
+    client = client_of(cohort.creator)
+    assert f"{address}redact/" in client.get(address).content.decode()
+    Image.objects.filter(pk=image.pk).update(kind="volume")
+    assert f"{address}redact/" not in client.get(address).content.decode()
+
+
 def test_alice_sees_outcome_and_reason_on_her_submission(cohort, rita):
     (pk,) = accessions_of(make_images(cohort, 1, names=["IMG_1.jpg"]))
     record_reviews(
@@ -269,10 +307,18 @@ def test_of_a_replaced_file_the_new_one_is_judged(cohort, rita):
     accession = Accession.objects.get(image=image)
     assert tiles(client_of(rita).get(f"/review/{cohort.pk}/")) == []  # what is published does not wait
     FileVersion.objects.create(
-        accession=accession, number=2, kind="replacement", state="candidate", name="b.jpg", creator=cohort.creator
+        accession=accession,
+        number=2,
+        kind="replacement",
+        state="candidate",
+        name="b.jpg",
+        creator=cohort.creator,
+        facts={"text_suspected": "Text may be burned into its pixels: it is a photograph."},
     )
 
     page = client_of(rita).get(f"/review/{cohort.pk}/").content.decode()
 
     assert f'data-web="/accessions/{accession.pk}/versions/2/web/"' in page
     assert "This is a new file (version 2)" in page
+    panel = client_of(rita).get(f"/review/{cohort.pk}/{accession.pk}/").content.decode()
+    assert "it is a photograph" in panel

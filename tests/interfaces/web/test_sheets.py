@@ -180,7 +180,7 @@ def test_problems_stand_by_cause_and_are_replaced_everywhere_at_once(as_alice, c
     page = as_alice.get(at("problems", file))
     assert [(group["column"], group["count"]) for group in page.context["groups"]] == [("sex", 61), ("age", 1)]
     values = page.context["group"]["values"]
-    assert [(found["value"], found["count"], found["suggestion"]) for found in values] == [
+    assert [(found["value"], found["count"], found["typed"]) for found in values] == [
         ("femal", 60, "female"),
         ("mael", 1, "male"),
     ]
@@ -208,7 +208,9 @@ def test_single_cells_are_corrected_and_the_others_kept(as_alice, cohort):
     send = {"do": "cells", "was-2-1": "femal", "cell-2-1": "female", "was-3-1": "x", "cell-3-1": "x"}
     nothing = as_alice.post(at("problems", file), send | {"cell-2-1": "femal"})
     assert (nothing.status_code, "Nothing was corrected" in words(nothing)) == (400, True)
-    assert as_alice.post(at("problems", file), send).status_code == 302
+    done = as_alice.post(at("problems", file), send, follow=True)
+    assert "Every row is being checked" in words(done)
+    assert done.redirect_chain == [(f"{at('problems', file)}?cause=0", 302)]
     run_jobs()
     file.refresh_from_db()
     assert [problem["line"] for problem in file.report["problems"]] == [3]
@@ -222,7 +224,8 @@ def test_of_two_cells_that_contradict_each_other_either_is_corrected(as_alice, c
     file = given(as_alice, cohort, sheet)
     (cell,) = as_alice.get(at("problems", file)).context["group"]["cells"]
     assert cell["key"] == "2-2"
-    assert cell["other"] == {"column": "image_type", "value": "clinical: overview", "key": "2-1"}
+    said = "clinical: overview"
+    assert cell["other"] == {"column": "image_type", "value": said, "typed": said, "key": "2-1"}
     send = {"do": "cells", "was-2-2": "contact polarized", "cell-2-2": "contact polarized"}
     as_alice.post(at("problems", file), send | {"was-2-1": "clinical: overview", "cell-2-1": "dermoscopic"})
     run_jobs()

@@ -93,6 +93,22 @@ def test_an_accepted_file_leads_to_its_image(as_alice, cohort):
     assert f'href="/images/{image.key}/">a.jpg</a>' in words(as_alice.get(f"/uploads/{delivery.pk}/"))
 
 
+def test_files_of_one_image_are_one_row_with_its_note(as_alice, cohort):
+    note = "Slices are missing between 12 and 18 mm."
+    files = [{"path": f"t1/IM{place}", "outcome": "accepted", "note": note} for place in range(3)]
+    delivery = make_delivery(cohort, [*files, {"path": "photo.jpg", "outcome": "accepted"}])
+    series, photo = make_images(cohort, 2, names=["t1.dcm", "photo.jpg"])
+    delivery.verdicts.filter(path__startswith="t1").update(accession=Accession.objects.get(image=series))
+    delivery.verdicts.filter(path="photo.jpg").update(accession=Accession.objects.get(image=photo))
+    text = words(as_alice.get(f"/uploads/{delivery.pk}/"))
+    assert text.count(f'href="/images/{series.key}/">t1.dcm</a>') == 1
+    assert "3 files" in text
+    assert all(f"t1/IM{place}" in text for place in range(3))
+    assert text.count(note) == 1
+    assert f'href="/images/{photo.key}/">photo.jpg</a>' in text
+    assert [row["note"] for row in read_csv(as_alice.get(f"/uploads/{delivery.pk}/verdicts.csv"))] == [note] * 3 + [""]
+
+
 @pytest.mark.parametrize("query", ["outcome=nonsense", "after=x", "before=-1", "after=99999999999999", "after=٣"])
 def test_odd_addresses_are_refused_with_words(as_alice, cohort, query):
     delivery = make_delivery(cohort, MIXED)

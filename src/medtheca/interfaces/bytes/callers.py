@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.http.cookie import parse_cookie
@@ -21,7 +21,7 @@ _LIFETIME = 10.0
 # While no news comes in, nobody would say that a token was revoked.
 _CUT_LIFETIME = 1.0
 _MOST = 20_000
-# What the answer of `caller_from_headers` to a GET depends on.
+# What the answer of `caller_from_headers` to a GET depends on. All that is asked for here needs the same scope.
 _TELLING = (b"authorization", b"cookie", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host")
 
 
@@ -79,6 +79,7 @@ class Callers:
         """
         text = request.query("ticket")
         ticket = read_ticket(text, image_key=reference, session_key=_session_key(request)) if text else None
+        request.by_key = not ticket.is_bound if ticket else _sends_token(request)
         if ticket is None:
             return await self._viewer_by_headers(request)
         if ticket.is_bound:
@@ -103,10 +104,11 @@ class Callers:
                 method="GET",
                 headers=request.scope["headers"],
                 address=request.address,
+                path=request.path,
                 scheme=request.scope.get("scheme", "http"),
                 http_version=request.scope.get("http_version", ""),
             )
-            return viewer_of(caller.user)
+            return replace(viewer_of(caller.user), links=caller.links)
 
         return await self._threads.ask(ask)
 
@@ -141,6 +143,10 @@ def _is_from_here(request: Request) -> bool:
     return headers_from_here(
         request.headers, address=request.address, http_version=request.scope.get("http_version", "")
     )
+
+
+def _sends_token(request: Request) -> bool:
+    return request.header(b"authorization").lower().startswith(("bearer ", "token "))
 
 
 def _session_key(request: Request) -> str:

@@ -18,6 +18,9 @@ from medtheca.domains.access.serving import ServedImage
 PUBLIC = 0
 """Stands for everybody where a viewer's id is asked for; ids of people begin at 1."""
 
+BY_LINK = -1
+"""Stands for whoever is nobody and looks by links, which are in the reference then."""
+
 _LIFETIME = 30.0
 _PRIVATE_LIFETIME = 20.0
 _CUT_LIFETIME = 2.0
@@ -60,6 +63,11 @@ class Memory:
     def hears(self) -> bool:
         """Whether news comes in."""
         return self._hears
+
+    @property
+    def moment(self) -> int:
+        """Changes whenever anything was heard: what was found at the same moment still holds, while news comes in."""
+        return self._moment
 
     # -- news -------------------------------------------------------------------------------------------
 

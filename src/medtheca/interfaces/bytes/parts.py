@@ -21,13 +21,15 @@ class PartWriter:
     """Writes from an offset on, one writer at a time in all processes, and hashes what it writes where that is asked.
 
     What lies in the file behind the acknowledged offset counts for nothing and is written over.
+
+    With `shared` others may write at the same time, each to a range of its own, and nothing need be there before it.
     """
 
-    def __init__(self, upload_id: UUID, offset: int, checksum: Checksum | None) -> None:
+    def __init__(self, upload_id: UUID, offset: int, checksum: Checksum | None, *, shared: bool = False) -> None:
         self.position = offset
         self._checksum = checksum
         self._hash: Any = checksum.new_hash() if checksum else None
-        self._handle = _open_locked(part_path(upload_id), offset)
+        self._handle = _open_locked(part_path(upload_id), 0 if shared else offset, shared=shared)
         self._unlooked = _LOOK_AT_SPACE_EVERY
 
     def write(self, data: bytes | bytearray) -> None:
@@ -64,14 +66,14 @@ class PartWriter:
         os.close(self._handle)
 
 
-def _open_locked(path: Path, offset: int) -> int:
+def _open_locked(path: Path, offset: int, *, shared: bool) -> int:
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
         raise _lost() from None
     try:
         # Against other processes; the kernel lets go when a process dies.
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(handle)
         raise busy() from None

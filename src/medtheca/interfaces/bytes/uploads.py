@@ -166,6 +166,7 @@ def _caller(request: Request) -> User:
         method=request.method,
         headers=request.scope["headers"],
         address=request.address,
+        path=request.path,
         scheme=request.scope.get("scheme", "http"),
         http_version=request.scope.get("http_version", ""),
     )
@@ -218,6 +219,8 @@ def _begin_replacement(user: User, declared: Declaration, size: int) -> Upload:
 
 def _find(request: Request, upload_id: UUID) -> Upload:
     upload = upload_of(_caller(request).pk, upload_id)
+    if upload.part_size is not None:
+        raise _no_upload()  # One in parts has no offset from which tus could go on.
     if upload.state == UploadState.CANCELLED:
         raise Problem(410, "cancelled", "This upload was cancelled.", remedy="Upload the file afresh.")
     return upload

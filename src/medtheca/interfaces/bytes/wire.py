@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 from django.conf import settings
 
-from medtheca.base.errors import Conflict, DomainError, Invalid, NoSpace, NotAllowed, NotFound, TooLarge
+from medtheca.base.errors import Conflict, DomainError, Erased, Invalid, NoSpace, NotAllowed, NotFound, TooLarge
 from medtheca.interfaces.http.refusals import Refused
 
 Scope = MutableMapping[str, Any]
@@ -28,6 +28,7 @@ _DRAIN_SILENCE = 2.0
 _STATUS_OF_ERROR: dict[type[DomainError], int] = {
     NotAllowed: 403,
     NotFound: 404,
+    Erased: 410,
     Conflict: 409,
     TooLarge: 413,
     NoSpace: 507,
@@ -73,6 +74,8 @@ class Request:
     headers: dict[bytes, bytes]
     answered: bool = field(default=False)
     body_over: bool = field(default=False)
+    by_key: bool = field(default=False)
+    """Whether a token or a ticket says who asks, which no browser sends by itself."""
 
     @classmethod
     def of(cls, scope: Scope, receive: Receive, send: Send) -> Request:

@@ -6,12 +6,11 @@ Exit codes: 0 done; 1 refused, with the reason on standard error; 2 the command 
 from __future__ import annotations
 
 import functools
-import json
 import secrets
 import sys
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from datetime import timedelta
+from typing import NoReturn, ParamSpec, TypeVar
 
 import click
 
@@ -19,6 +18,7 @@ from medtheca.base.clock import now
 from medtheca.base.errors import DomainError, Invalid
 from medtheca.domains.accounts import operations, queries
 from medtheca.domains.accounts.terms import accept_terms
+from medtheca.interfaces.cli.telling import print_json, time_of
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -45,14 +45,6 @@ def _refuse(refusal: DomainError) -> NoReturn:
     for line in lines:
         click.echo(line, err=True)
     sys.exit(1)
-
-
-def _print_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-def _time(value: datetime | None) -> str | None:
-    return value.isoformat(timespec="seconds") if value else None
 
 
 @click.group(name="user")
@@ -108,7 +100,7 @@ def create_user(
         accept_terms(user=made)
     if as_json:
         shown = {"email": made.email, "hash_id": made.hash_id, "name": made.full_name, "staff": made.is_staff}
-        _print_json(shown | ({"password": password} if random_password else {}))
+        print_json(shown | ({"password": password} if random_password else {}))
         return
     click.echo(f"{made.email} can log in now{', as staff' if staff else ''}.")
     if random_password:
@@ -129,12 +121,12 @@ def list_users(*, as_json: bool) -> None:
             "staff": each.is_staff,
             "active": each.is_active,
             "demo": each.is_demo,
-            "last_login": _time(each.last_login),
+            "last_login": time_of(each.last_login),
         }
         for each in queries.all_users()
     ]
     if as_json:
-        _print_json(rows)
+        print_json(rows)
         return
     for row in rows:
         marks = [word for word in ("staff", "demo") if row[word]] + ([] if row["active"] else ["disabled"])
@@ -201,8 +193,8 @@ def create_token(*, email: str, name: str, scope: str, days: int, as_json: bool)
     if expires is None:
         click.echo("Warning: this token lives until it is revoked. --days N gives it an end.", err=True)
     if as_json:
-        shown = {"id": made.pk, "name": made.name, "scope": made.scope, "expires": _time(made.expires)}
-        _print_json(shown | {"secret": secret})
+        shown = {"id": made.pk, "name": made.name, "scope": made.scope, "expires": time_of(made.expires)}
+        print_json(shown | {"secret": secret})
         return
     click.echo(secret)
     click.echo(f"Token {made.pk} of {owner.email}. The secret is shown only now.", err=True)
@@ -221,14 +213,14 @@ def list_tokens(*, email: str, as_json: bool) -> None:
             "hint": each.hint,
             "scope": each.scope,
             "state": queries.token_state(each),
-            "created": _time(each.created),
-            "expires": _time(each.expires),
-            "last_used": _time(each.last_used),
+            "created": time_of(each.created),
+            "expires": time_of(each.expires),
+            "last_used": time_of(each.last_used),
         }
         for each in queries.tokens_of(queries.user_by_email(email))
     ]
     if as_json:
-        _print_json(rows)
+        print_json(rows)
         return
     for row in rows:
         click.echo("\t".join(str(row[key]) for key in ("id", "hint", "scope", "state", "name")))

@@ -6,10 +6,8 @@ wrongly.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,6 +19,7 @@ from medtheca.domains.provenance.merging import merge_contributors, plan_contrib
 from medtheca.domains.provenance.purging import plan_purge, purge
 from medtheca.domains.provenance.selecting import Selection, find_one_contributor, select_named
 from medtheca.interfaces.cli.accounts import refusals_told
+from medtheca.interfaces.cli.planned import carry_out
 from medtheca.interfaces.cli.waiting import let_work
 from medtheca.toolkit.schemas import find_licence
 from medtheca.workflows.decoding import close_decoder_pool
@@ -30,9 +29,7 @@ from medtheca.workflows.remove_field import plan_field_removal, remove_field
 
 if TYPE_CHECKING:
     from medtheca.domains.accounts.models import User
-    from medtheca.domains.provenance.plans import Plan
 
-_SHOWN = 20
 _PAUSE = 0.5
 _BY = click.option("--as", "email", required=True, metavar="EMAIL", help="Whose doing it is: one of the staff.")
 _DRY = click.option("--dry-run", is_flag=True, help="Only say what would change, one by one.")
@@ -82,7 +79,7 @@ def relicense_images(
         raise click.BadParameter(str(error), param_hint="--licence") from error
     user = user_by_email(email)
     given: dict[str, Any] = {"selection": _selection(user, which), "licence": spdx, "actor": user}
-    _go(
+    carry_out(
         dry_run=dry_run,
         as_json=as_json,
         look=lambda: plan_relicense(**given),
@@ -105,7 +102,7 @@ def remove_metadata_field(*, field: str, email: str, reason: str, dry_run: bool,
     """Take a metadata FIELD out, as a version of each image's metadata."""
     user = user_by_email(email)
     given: dict[str, Any] = {"selection": _selection(user, which), "field": field, "actor": user}
-    _go(
+    carry_out(
         dry_run=dry_run,
         as_json=as_json,
         look=lambda: plan_field_removal(**given),
@@ -126,7 +123,7 @@ def purge_images(*, email: str, reason: str, dry_run: bool, as_json: bool, **whi
     """Remove images that were never published, for good."""
     user = user_by_email(email)
     selection = _selection(user, which)
-    _go(
+    carry_out(
         dry_run=dry_run,
         as_json=as_json,
         look=lambda: plan_purge(selection=selection, actor=user),
@@ -164,7 +161,7 @@ def merge(*, kind: str, source: str, target: str, unite: bool, email: str, dry_r
             "actor": user,
         }
         look, do = (lambda: plan_contributor_merge(**given)), (lambda: merge_contributors(**given))
-    _go(dry_run=dry_run, as_json=as_json, look=look, do=do)
+    carry_out(dry_run=dry_run, as_json=as_json, look=look, do=do)
 
 
 @curate.command(name="reconvert", epilog="\b\nExample:\n  medtheca curate reconvert --cohort 17 --as sam@example.org\n")
@@ -178,7 +175,7 @@ def reconvert(*, email: str, dry_run: bool, as_json: bool, **which: Any) -> None
     user = user_by_email(email)
     selection = _selection(user, which)
     try:
-        _go(
+        carry_out(
             dry_run=dry_run,
             as_json=as_json,
             look=lambda: plan_reconversion(selection=selection, actor=user),
@@ -196,23 +193,3 @@ def _selection(user: User, which: dict[str, Any]) -> Selection:
         raise click.UsageError("Say which images: one of --cohort, --contributor, --image.")
     kind, value = next(iter(given.items()))
     return select_named(user=user, kind=kind, given=" ".join(value) if kind == "images" else value)
-
-
-def _go(*, dry_run: bool, as_json: bool, look: Callable[[], Plan], do: Callable[[], Plan]) -> None:
-    plan = look() if dry_run else do()
-    if as_json:
-        click.echo(json.dumps({"dry_run": dry_run, **asdict(plan)}, ensure_ascii=False))
-        return
-    for row in plan.obstacles[:_SHOWN]:
-        click.echo(f"In the way: {row.subject}: {row.words} {row.remedy}".rstrip())
-    for step in plan.steps[:_SHOWN]:
-        click.echo(f"{step.subject}: {step.before} -> {step.after}")
-    for row in plan.left[:_SHOWN]:
-        click.echo(f"Left alone: {row.subject}: {row.words} {row.remedy}".rstrip())
-    most = max(len(plan.obstacles), len(plan.steps), len(plan.left))
-    if most > _SHOWN:
-        click.echo(f"Only the first {_SHOWN} of each are shown; --json lists all.")
-    for words, number in plan.facts.items():
-        if number:
-            click.echo(f"  {words}: {number:,}")
-    click.echo(f"{plan.number:,} {'would change' if dry_run else 'changed'}.")

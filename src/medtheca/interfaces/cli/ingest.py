@@ -97,7 +97,7 @@ def command(
             )
         described, stopped = _work(user, cohort.pk, deliveries, metadata, recipe, shown=not as_json)
     except DomainError as error:
-        raise click.UsageError(_words(error)) from error
+        raise click.UsageError(words_of(error)) from error
     except KeyboardInterrupt:
         click.echo("Interrupted. What is in stays in; the same command again goes on with the rest.", err=True)
         ctx.exit(130)
@@ -113,20 +113,22 @@ def _work(
 ) -> tuple[dict[str, Any] | None, str]:
     """Wait until all is converted and described; return what came of the spreadsheet, and why work stopped, if so."""
     try:
-        _wait_for_images(user, deliveries, shown=shown)
+        wait_for_images(user, deliveries, shown=shown)
         return (_describe(user, cohort_id, metadata, recipe) if metadata else None), ""
     except WorkStopped as stopped:
-        return None, _words(stopped)
+        return None, words_of(stopped)
 
 
-def _words(error: DomainError) -> str:
+def words_of(error: DomainError) -> str:
+    """A refusal as lines, with each problem by its field."""
     lines = [f"{error.message} {error.remedy}".strip()]
     if isinstance(error, Invalid):
         lines += [f"{problem.field}: {problem.message} {problem.remedy}".rstrip() for problem in error.problems]
     return "\n".join(lines)
 
 
-def _wait_for_images(user: User, deliveries: list[UUID], *, shown: bool) -> None:
+def wait_for_images(user: User, deliveries: list[UUID], *, shown: bool) -> None:
+    """Wait until every file of the deliveries has its verdict, with a bar. Raises `WorkStopped`."""
     with count_bar(shown=shown) as bar:
         bar.begin("Converting")
 
@@ -155,6 +157,23 @@ def _describe(user: User, cohort_id: int, path: Path, recipe: str) -> dict[str, 
 def _outcome(
     user: User, cohort_id: int, deliveries: list[UUID], described: dict[str, Any] | None, stopped: str
 ) -> dict[str, Any]:
+    told = verdicts_told(user, deliveries)
+    return {
+        "cohort": cohort_id,
+        "uploads": [str(pk) for pk in deliveries],
+        "counts": told["counts"],
+        "refused_uploads": told["refused_uploads"],
+        "metadata": described,
+        "stopped": stopped,
+        "complete": told["complete"]
+        and not stopped
+        and (described is None or described["state"] == MetadataFileState.APPLIED),
+        "verdicts": told["verdicts"],
+    }
+
+
+def verdicts_told(user: User, deliveries: list[UUID]) -> dict[str, Any]:
+    """What became of each file of deliveries, counts of that, uploads that were refused whole; whether all is well."""
     found = [delivery_for(user, pk) for pk in deliveries]
     verdicts = [
         {
@@ -163,6 +182,7 @@ def _outcome(
             "code": verdict.code,
             "words": verdict.words,
             "remedy": verdict.remedy,
+            "note": verdict.note,
             "accession": verdict.accession_id,
         }
         for delivery in found
@@ -181,34 +201,46 @@ def _outcome(
         for delivery in found
         if delivery.refusal
     ]
-    bad = counts.get("refused", 0) + counts.get("duplicate", 0) + len(refused)
-    return {
-        "cohort": cohort_id,
-        "uploads": [str(pk) for pk in deliveries],
-        "counts": counts,
-        "refused_uploads": refused,
-        "metadata": described,
-        "stopped": stopped,
-        "complete": not bad and not stopped and (described is None or described["state"] == MetadataFileState.APPLIED),
-        "verdicts": verdicts,
-    }
+    complete = not (counts.get("refused", 0) + counts.get("duplicate", 0) + len(refused))
+    return {"counts": counts, "refused_uploads": refused, "complete": complete, "verdicts": verdicts}
 
 
 def _summary(outcome: dict[str, Any]) -> str:
-    counts = outcome["counts"]
-    words = {"accepted": "accepted", "linked": "linked", "duplicate": "duplicate names", "skipped": "skipped"}
-    parts = [f"{counts[key]:,} {text}" for key, text in (words | {"refused": "refused"}).items() if key in counts]
-    lines = [f"Cohort {outcome['cohort']}: {', '.join(parts) or 'no files'}."]
-    lines += [f"  {upload['words']} {upload['remedy']}".rstrip() for upload in outcome["refused_uploads"]]
-    told = [verdict for verdict in outcome["verdicts"] if verdict["outcome"] in {"refused", "duplicate"}]
-    lines += [f"  {verdict['path']}: {verdict['words']} {verdict['remedy']}".rstrip() for verdict in told[:_TOLD]]
-    if len(told) > _TOLD:
-        lines.append(f"  … and {len(told) - _TOLD:,} more; --json lists them all.")
+    lines = verdict_lines(f"Cohort {outcome['cohort']}", outcome)
     if outcome["stopped"]:
         lines.append(outcome["stopped"])
     if outcome["metadata"] is not None:
         lines += _metadata_lines(outcome["metadata"])
     return "\n".join(lines)
+
+
+def verdict_lines(where: str, outcome: dict[str, Any]) -> list[str]:
+    """What `verdicts_told` says, for people: counts, what was refused and why, what was found in files."""
+    counts = outcome["counts"]
+    words = {"accepted": "accepted", "linked": "linked", "duplicate": "duplicate names", "skipped": "skipped"}
+    parts = [f"{counts[key]:,} {text}" for key, text in (words | {"refused": "refused"}).items() if key in counts]
+    lines = [f"{where}: {', '.join(parts) or 'no files'}."]
+    lines += [f"  {upload['words']} {upload['remedy']}".rstrip() for upload in outcome["refused_uploads"]]
+    told = [verdict for verdict in outcome["verdicts"] if verdict["outcome"] in {"refused", "duplicate"}]
+    lines += [f"  {verdict['path']}: {verdict['words']} {verdict['remedy']}".rstrip() for verdict in told[:_TOLD]]
+    if len(told) > _TOLD:
+        lines.append(f"  … and {len(told) - _TOLD:,} more; --json lists them all.")
+    return lines + _note_lines(outcome["verdicts"])
+
+
+def _note_lines(verdicts: list[dict[str, Any]]) -> list[str]:
+    """What was found in files that were taken in, once for all files of an image."""
+    notes: dict[tuple[object, object], list[str]] = {}
+    for verdict in verdicts:
+        if verdict["note"]:
+            notes.setdefault((verdict["accession"], verdict["note"]), []).append(verdict["path"])
+    lines = []
+    for (_, note), paths in list(notes.items())[:_TOLD]:
+        files = paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1:,} more"
+        lines.append(f"  Note on {files}: {note}")
+    if len(notes) > _TOLD:
+        lines.append(f"  … and {len(notes) - _TOLD:,} more notes; --json lists them all.")
+    return lines
 
 
 def _metadata_lines(report: dict[str, Any]) -> list[str]:

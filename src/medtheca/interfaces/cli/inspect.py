@@ -14,23 +14,28 @@ import click
 from medtheca.base.errors import NotFound
 from medtheca.base.paths import find_files, text_of
 from medtheca.interfaces.cli.bars import count_bar
+from medtheca.interfaces.cli.inspect_words import in_words
+from medtheca.toolkit.images.costs import seconds_for_photograph
 from medtheca.toolkit.inspection import Container, SheetReport, inspect_files, inspect_sheet
 from medtheca.toolkit.inspection.tables import report_of
 from medtheca.toolkit.sandbox import DecoderPool, SandboxUnavailable
 
-_TASK = "medtheca.toolkit.images.examine:examine"
-_TOLD = 20
+_TASK = "medtheca.toolkit.images.tasks:run"
+_CASE_TASK = "medtheca.toolkit.images.case_task:run"
 _EPILOG = """\
 \b
 Examples:
   medtheca inspect images.zip
+  medtheca inspect scans/ slide.svs brain.nii.gz
   medtheca inspect photographs/ --metadata photographs.csv
   medtheca inspect images.zip --metadata values.xlsx --json > report.json
 
 \b
 What is told of each file: whether it would be accepted, linked to an equal one, a duplicate name,
-skipped as junk or refused, with the reason and what would be right; and over all files what their
-EXIF tells of people and places (the public copy is without it) and which pictures look alike.
+skipped as junk or refused, with the reason and what would be right. Of each image: its files, size,
+spacing in mm, place in space, values, what its header says of how it was made, and what was noted.
+Over all files: what their EXIF tells of people and places (the public copy is without it) and
+which pictures look alike. Files and folders given together may make one image, as in one upload.
 Of the spreadsheet: what each column is taken for, every problem, and names that have no file.
 
 \b
@@ -94,7 +99,9 @@ def _inspect(
 ) -> dict[str, Any]:
     with (
         tempfile.TemporaryDirectory(prefix="medtheca-inspect-") as scratch,
-        DecoderPool(_TASK, size=decoders, allow_unsafe=unsafe) as pool,
+        DecoderPool(
+            _TASK, case_task=_CASE_TASK, size=decoders, seconds=seconds_for_photograph, allow_unsafe=unsafe
+        ) as pool,
         count_bar(shown=shown) as bar,
     ):
         bar.begin("Inspecting")
@@ -115,69 +122,3 @@ def _containers(files: Sequence[Path]) -> list[Container]:
     root = Path(os.path.commonpath([path.parent for path in loose]))
     zips = [Container(text_of(path.name), path) for path in files if path.suffix.lower() == ".zip"]
     return zips + [Container(text_of(str(path.relative_to(root))), path, packed=True) for path in loose]
-
-
-def in_words(report: dict[str, Any]) -> str:
-    """The report for a terminal: counts, what is refused, what would be taken out, then the spreadsheet."""
-    words = {
-        "accepted": "would be accepted",
-        "linked": "linked to an equal file",
-        "duplicate": "duplicate names",
-        "skipped": "skipped as junk",
-        "refused": "refused",
-    }
-    counts = [f"{report['counts'][key]:,} {text}" for key, text in words.items() if key in report["counts"]]
-    lines = [f"Files: {', '.join(counts) or 'none'}."]
-    lines += [f"  {item['container']}: {item['message']} {item['remedy']}".rstrip() for item in report["refused"]]
-    told = [file for file in report["files"] if file["outcome"] in {"refused", "duplicate"}]
-    lines += [f"  {file['path']}: {file['message']} {file['remedy']}".rstrip() for file in told[:_TOLD]]
-    lines += _more(len(told) - _TOLD)
-    lines += _kinds("The EXIF tells", report, "exif") + _kinds("Taken out of public copies", report, "removed")
-    alike = [file for file in report["files"] if file["alike"]]
-    if alike:
-        lines.append(f"Look nearly like another: {len(alike):,} pictures.")
-        lines += [f"  {file['path']}: {', '.join(file['alike'])}" for file in alike[:_TOLD]] + _more(len(alike) - _TOLD)
-    if report["metadata"] is not None:
-        lines += _sheet_lines(report["metadata"])
-    return "\n".join(lines)
-
-
-def _kinds(title: str, report: dict[str, Any], key: str) -> list[str]:
-    counts: dict[str, int] = {}
-    for file in report["files"]:
-        for kind in file[key]:
-            counts[kind] = counts.get(kind, 0) + 1
-    if not counts:
-        return []
-    return [f"{title}: {', '.join(f'{kind} ({number:,})' for kind, number in sorted(counts.items()))}."]
-
-
-def _sheet_lines(sheet: dict[str, Any]) -> list[str]:
-    number = sheet["problem_count"]
-    lines = [f"Spreadsheet {sheet['name']}: {sheet['rows']:,} rows, {number:,} problem{'' if number == 1 else 's'}."]
-    for column in sheet["columns"]:
-        if column["suggested"]:
-            lines.append(
-                f"  Column {column['column']}: did you mean '{column['suggested']}'? As it is, it is kept apart."
-            )
-        elif column["use"] == "unstructured":
-            lines.append(f"  Column {column['column']}: no known field; kept as it is. {column['remark']}".rstrip())
-        elif column["use"] == "ignore":
-            lines.append(f"  Column {column['column']}: left out. {column['remark']}".rstrip())
-        elif column["how"] == "synonym":
-            lines.append(f"  Column {column['column']}: read as {column['name']}.")
-    lines += [
-        f"  {group['count']:,} in {group['column'] or 'the file'}: {group['message']} {group['remedy']}"
-        f" (lines {', '.join(map(str, group['lines'][:10]))}{' …' if group['count'] > 10 else ''})"
-        for group in sheet["problems"][:_TOLD]
-    ]
-    lines += _more(len(sheet["problems"]) - _TOLD)
-    lines += [f"  {note}" for note in sheet["notes"]]
-    for key, title in (("rows_without_file", "Rows without a file"), ("files_without_row", "Files without a row")):
-        if count := sheet[f"{key}_count"]:
-            lines.append(f"  {title}: {count:,} ({', '.join(sheet[key][:5])}{' …' if count > 5 else ''})")
-    return lines
-
-
-def _more(number: int) -> list[str]:
-    return [f"  … and {number:,} more; --json lists them all."] if number > 0 else []

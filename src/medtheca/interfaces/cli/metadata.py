@@ -21,7 +21,7 @@ from medtheca.domains.metadata.sheets import RUNNING
 from medtheca.interfaces.cli.bars import count_bar
 from medtheca.interfaces.cli.sheet_words import checked_lines, ended_lines
 from medtheca.interfaces.cli.waiting import let_work
-from medtheca.toolkit.schemas import DERMATOLOGY, csv_template, data_dictionary
+from medtheca.toolkit.schemas import DERMATOLOGY, PACKS, csv_template, data_dictionary
 from medtheca.workflows import describe
 from medtheca.workflows.local_ingest import find_cohort
 
@@ -143,22 +143,28 @@ def template() -> None:
 @click.argument("field", required=False)
 @_json
 def dictionary(*, field: str | None, as_json: bool) -> None:
-    """Print every field with its values, unit and synonyms; or one FIELD with all its terms."""
-    item = DERMATOLOGY.by_name.get(field) if field else None
+    """Print every field with its values, unit and synonyms; or one FIELD with all its terms.
+
+    The last ones are what files say themselves (source: header). No sheet sets them.
+    """
+    items = {name: item for pack in PACKS for name, item in pack.by_name.items()}
+    item = items.get(field) if field else None
     if field and item is None:
-        raise click.UsageError(f"There is no field {field}. Known: {', '.join(DERMATOLOGY.by_name)}.")
-    entries = [entry for entry in data_dictionary(DERMATOLOGY) if field in {None, entry.name}]
+        raise click.UsageError(f"There is no field {field}. Known: {', '.join(items)}.")
+    told = [(pack, entry) for pack in PACKS for entry in data_dictionary(pack) if field in {None, entry.name}]
     terms = list(item.vocabulary.values) if item and item.vocabulary else []
     if as_json:
-        told = [asdict(entry) | ({"terms": terms} if terms else {}) for entry in entries]
-        click.echo(json.dumps(told, ensure_ascii=False))
+        fields = [asdict(entry) | {"source": pack.source} | ({"terms": terms} if terms else {}) for pack, entry in told]
+        click.echo(json.dumps(fields, ensure_ascii=False))
         return
-    for entry in entries:
-        about = [entry.kind, entry.unit, entry.values]
+    for pack, entry in told:
+        about = [entry.kind, entry.unit, entry.values, "source: header" if pack.source == "header" else ""]
         click.echo(f"{click.style(entry.name, bold=True)} ({'; '.join(word for word in about if word)})")
         click.echo(f"    {entry.description}")
         if entry.synonyms:
             click.echo(f"    Also: {entry.synonyms}")
+        if entry.standards:
+            click.echo(f"    DICOM: {entry.standards}")
     for term in terms:
         click.echo(f"  {term}")
 

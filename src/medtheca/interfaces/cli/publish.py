@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from medtheca.base.errors import Invalid, NotFound, Problem
 from medtheca.domains.access.enums import Visibility
-from medtheca.domains.access.groups import groups_for
 from medtheca.domains.accounts.queries import user_by_email
 from medtheca.domains.provenance.enums import RequestState
 from medtheca.domains.provenance.outcomes import count_outcomes
@@ -25,15 +23,14 @@ from medtheca.domains.provenance.queries import publish_requests_for
 from medtheca.domains.provenance.review_queue import review_queue
 from medtheca.domains.provenance.summaries import publish_request_for
 from medtheca.interfaces.cli.accounts import refusals_told
+from medtheca.interfaces.cli.named import cohort_named, group_named
 from medtheca.interfaces.cli.waiting import let_work
 from medtheca.toolkit.anonymity import K
-from medtheca.workflows.local_ingest import find_cohort
 from medtheca.workflows.previewing import Preview, preview_publication
 
 if TYPE_CHECKING:
-    from medtheca.domains.access.models import Scope
     from medtheca.domains.accounts.models import User
-    from medtheca.domains.provenance.models import Cohort, PublishRequest
+    from medtheca.domains.provenance.models import PublishRequest
 
 _PAUSE = 0.3
 _SHOWN = 20
@@ -76,9 +73,9 @@ def publish(
     """Ask that all images of COHORT (id or name) that are ready become visible."""
     user = user_by_email(email)
     wanted: dict[str, Any] = {
-        "cohort": _cohort(user, cohort_name),
+        "cohort": cohort_named(user, cohort_name),
         "visibility": visibility,
-        "group_ids": [_group(user, name).pk for name in groups],
+        "group_ids": [group_named(user, name).pk for name in groups],
         "opens": opens.replace(tzinfo=UTC) if opens and opens.tzinfo is None else opens,
     }
     if dry_run:
@@ -143,22 +140,6 @@ def reject_request(*, request_id: int, reason: str, email: str, as_json: bool) -
     user = user_by_email(email)
     decide_publication(request_id=publish_request_for(user, request_id).pk, staff=user, accept=False, reason=reason)
     _end(user, request_id, as_json=as_json)
-
-
-def _cohort(user: User, name_or_id: str) -> Cohort:
-    found = find_cohort(user=user, name_or_id=name_or_id)
-    if found is None:
-        raise NotFound(f"There is no cohort {name_or_id}.")
-    return found
-
-
-def _group(user: User, name_or_id: str) -> Scope:
-    mine = groups_for(user)
-    found = list(mine.filter(pk=int(name_or_id)) if name_or_id.isdecimal() else mine.filter(name=name_or_id))
-    if len(found) != 1:
-        words = f"You are in no group {name_or_id}." if not found else f"Several groups are named {name_or_id}."
-        raise Invalid("The group is not clear.", problems=[Problem("group", words, remedy="Give the id.")])
-    return found[0]
 
 
 def _end(user: User, request_id: int, *, as_json: bool) -> None:

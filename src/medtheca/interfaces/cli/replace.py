@@ -67,9 +67,13 @@ def replace(*, submission: int, path: Path, reason: str, email: str, as_json: bo
     good = version is not None and version.state != VersionState.REFUSED
     if as_json:
         told = {"number": version.number, "state": version.state} if version else None
-        click.echo(json.dumps({"submission": submission, "version": told, "words": words, "remedy": remedy}))
+        note = verdict.note if verdict else ""
+        said = {"submission": submission, "version": told, "words": words, "remedy": remedy, "note": note}
+        click.echo(json.dumps(said))
     else:
         click.echo(f"{words} {remedy}".rstrip())
+        if verdict and verdict.note:
+            click.echo(f"Note: {verdict.note}")
         if version and version.state == VersionState.CANDIDATE:
             click.echo("The published file stays until a reviewer accepts this one.")
     raise click.exceptions.Exit(0 if good else 1)

@@ -22,17 +22,19 @@ from uuid import UUID
 from django.conf import settings
 
 from medtheca.domains.imaging.enums import FileKind
+from medtheca.toolkit.images.extensions import EXTENSIONS
 
 FILES = "/files/images/"
+ITEM_FILES = "/files/items/"
 TICKET_SECONDS = 15 * 60
-NAMES = {"full": FileKind.PUBLIC, "thumbnail": FileKind.THUMBNAIL, "web": FileKind.WEB}
-EXTENSIONS = {
-    "image/jpeg": "jpg",
-    "image/png": "png",
-    "image/webp": "webp",
-    "image/gif": "gif",
-    "image/tiff": "tif",
-    "image/bmp": "bmp",
+APPLICATION_TICKET_SECONDS = 6 * 3600
+"""For applications: isic-cli asks for all addresses of a download first, and works them off for hours."""
+NAMES = {
+    "full": FileKind.PUBLIC,
+    "thumbnail": FileKind.THUMBNAIL,
+    "web": FileKind.WEB,
+    "geometry": FileKind.GEOMETRY,
+    "small": FileKind.SMALL,
 }
 _NAMES_OF_KINDS = {kind: name for name, kind in NAMES.items()}
 _BODY = struct.Struct(">QI8s")
@@ -62,6 +64,7 @@ def file_url(
     media_type: str = "",
     ticket_for: int | None = None,
     session_key: str = "",
+    ttl: int = TICKET_SECONDS,
 ) -> str:
     """Where a file of an image is, as a path: `/files/images/ISIC_0000042/thumbnail.jpg`.
 
@@ -73,7 +76,13 @@ def file_url(
     path = f"{FILES}{quote(reference)}/{_NAMES_OF_KINDS[kind]}{'.' if extension else ''}{extension}"
     if ticket_for is None:
         return path
-    return f"{path}?ticket={make_ticket(viewer_id=ticket_for, image_key=reference, session_key=session_key)}"
+    ticket = make_ticket(viewer_id=ticket_for, image_key=reference, session_key=session_key, ttl=ttl)
+    return f"{path}?ticket={ticket}"
+
+
+def item_file_url(item_id: UUID | str, value_id: int, name: str) -> str:
+    """Where a file of an item of an archive is, as a path: `/files/items/ITEM/VALUE/report.pdf`."""
+    return f"{ITEM_FILES}{item_id}/{value_id}/{quote(name, safe='')}"
 
 
 def make_ticket(*, viewer_id: int, image_key: str, session_key: str = "", ttl: int = TICKET_SECONDS) -> str:

@@ -18,6 +18,9 @@ from allauth.account import app_settings
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 
+from medtheca.interfaces.http.refusals import TooOften
+from medtheca.interfaces.http.request_ids import note_refusal
+
 _WAIT = "medtheca.wait"
 _DEFAULT_WAIT = 60
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -46,6 +49,8 @@ class Limit:
 TOKEN_FAILURES = Limit("token-failures", 30, 60)
 INSPECTIONS_BY_STRANGERS = Limit("inspections-by-strangers", 6, 3600)
 INSPECTIONS_BY_PEOPLE = Limit("inspections-by-people", 60, 3600)
+DOWNLOADS_BY_STRANGERS = Limit("downloads-by-strangers", 60, 86_400)
+DOWNLOADS_BY_PEOPLE = Limit("downloads-by-people", 600, 86_400)
 UPLOADS_BEGUN = Limit("uploads-begun", 10_000, 3600)
 
 
@@ -76,6 +81,22 @@ def seconds_to_wait_for_inspection(request: HttpRequest, user_id: int | None) ->
     if user_id is not None:
         return seconds_to_wait_for(INSPECTIONS_BY_PEOPLE, f"user {user_id}")
     return seconds_to_wait(INSPECTIONS_BY_STRANGERS, request.META.get("REMOTE_ADDR", ""))
+
+
+def require_turn_to_download(request: HttpRequest, user_id: int | None) -> None:
+    """Count one more download of a person, or of an address where nobody is signed in. Raises `TooOften`.
+
+    A download lives for a day, so that the day's number bounds how many an address has at a time.
+    """
+    if user_id is not None:
+        limit, remedy = DOWNLOADS_BY_PEOPLE, ""
+        wait = seconds_to_wait_for(limit, f"user {user_id}")
+    else:
+        limit, remedy = DOWNLOADS_BY_STRANGERS, "Logged in, you may make more."
+        wait = seconds_to_wait(limit, request.META.get("REMOTE_ADDR", ""))
+    if wait:
+        hours = limit.seconds // 3600
+        raise TooOften(f"{limit.amount} downloads in {hours} hours are the most.", wait=wait, remedy=remedy)
 
 
 def network_of(address: str) -> str:
@@ -127,6 +148,9 @@ class SayWhenToTryAgain:
             response.status_code = 429
         if response.status_code == 429:
             response.headers.setdefault("Retry-After", str(wait or _wait_of_page(request)))
+            if not request.path.startswith("/api/"):
+                # The page shows the request's id, by which it is found in the log.
+                note_refusal(request, response.status_code)
         return response
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,10 +15,8 @@ from django.http import HttpRequest, HttpResponse
 _Next = Callable[[HttpRequest], HttpResponse]
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
+    "connect-src 'self'; form-action {form_action}; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
 )
-
-
 _FROM_HERE = "medtheca.from_here"
 # What a proxy adds to what it passes on. One of them is enough to know that the sender may be anybody.
 _SIGNS_OF_A_PROXY = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP", "HTTP_X_CLIENT_IP", "HTTP_CF_CONNECTING_IP")
@@ -31,18 +30,13 @@ class TrustedProxies:
 
     def __init__(self, get_response: _Next) -> None:
         self.get_response = get_response
-        self.proxies = [ipaddress.ip_network(text) for text in settings.ENVIRONMENT.trusted_proxies]
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.META["REMOTE_ADDR"] = plain_address(request.META.get("REMOTE_ADDR", ""))
         request.META[_FROM_HERE] = comes_from_here(request.META)
-        if self._trusted(request.META["REMOTE_ADDR"]):
+        if _is_trusted(request.META["REMOTE_ADDR"]):
             forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
-            # From the right, the first address that is not a proxy of ours is the client's.
-            for address in reversed([plain_address(part) for part in forwarded.split(",") if part.strip()]):
-                request.META["REMOTE_ADDR"] = address
-                if not self._trusted(address):
-                    break
+            request.META["REMOTE_ADDR"] = client_address(request.META["REMOTE_ADDR"], forwarded)
             if request.META.get("HTTP_X_FORWARDED_PROTO") == "https":
                 request.META["wsgi.url_scheme"] = "https"
             if host := request.META.get("HTTP_X_FORWARDED_HOST"):
@@ -51,11 +45,30 @@ class TrustedProxies:
             request.META.pop(header, None)
         return self.get_response(request)
 
-    def _trusted(self, address: str) -> bool:
-        try:
-            return any(ipaddress.ip_address(address) in network for network in self.proxies)
-        except ValueError:
-            return False
+
+def client_address(address: str, forwarded: str) -> str:
+    """Whose request it is: the peer, or where that is a trusted proxy, whom its X-Forwarded-For names."""
+    address = plain_address(address)
+    if _is_trusted(address):
+        # From the right, the first address that is not a proxy of ours is the client's.
+        for part in reversed([plain_address(part) for part in forwarded.split(",") if part.strip()]):
+            address = part
+            if not _is_trusted(part):
+                break
+    return address
+
+
+def _is_trusted(address: str) -> bool:
+    networks = _networks(settings.ENVIRONMENT.trusted_proxies)
+    try:
+        return bool(networks) and any(ipaddress.ip_address(address) in network for network in networks)
+    except ValueError:
+        return False
+
+
+@functools.cache
+def _networks(texts: tuple[str, ...]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    return [ipaddress.ip_network(text) for text in texts]
 
 
 class ContentPolicy:
@@ -66,7 +79,7 @@ class ContentPolicy:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        response.headers.setdefault("Content-Security-Policy", _POLICY)
+        response.headers.setdefault("Content-Security-Policy", content_policy())
         response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
         return response
 
@@ -94,6 +107,11 @@ class DemoLoginsStayHere:
         if user.is_authenticated and user.is_demo and not is_from_here(request):
             logout(request)
         return self.get_response(request)
+
+
+def content_policy(*, form_action: str = "'self'") -> str:
+    """The policy of a page; `form_action` is where the answer to one of its forms may lead."""
+    return _POLICY.format(form_action=form_action)
 
 
 def is_from_here(request: HttpRequest) -> bool:
@@ -138,6 +156,7 @@ def plain_address(text: str) -> str:
     return str(address)
 
 
+@functools.lru_cache(maxsize=1024)  # asked twice of every tile that is not public
 def is_local(address: str) -> bool:
     """Whether an address is this machine's own. Of a request, ask `is_from_here`.
 

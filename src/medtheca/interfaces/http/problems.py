@@ -1,7 +1,8 @@
 """Refusals as bodies: one superset of RFC 9457 and of what clients of the ISIC Archive read.
 
 `detail` is where the two disagree. ISIC's clients know it as `Unauthorized`, `Not Found`, or, with status 422, as a
-list; so there it is that, and the sentence for the person stands in `message` everywhere.
+list; so there it is that, and the sentence for the person stands in `message` everywhere, and in `error`, where
+ISIC's own refusals have it.
 """
 
 from __future__ import annotations
@@ -30,10 +31,12 @@ def problem_response(
     problems: Iterable[Problem] = (),
     detail: Sequence[Mapping[str, Any]] | None = None,
     headers: Mapping[str, str] | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
     """An answer that says what is wrong: `code` for programs, `message` and `remedy` for people.
 
-    `problems` names each field; `detail` replaces the text of that name where clients expect a list. Never cached.
+    `problems` names each field; `detail` replaces the text of that name where clients expect a list; `more` are members
+    that this kind of problem has beside. Never cached.
     """
     if status < 500:  # A fault of ours is in the log with its traceback.
         note_refusal(request, status)
@@ -45,12 +48,14 @@ def problem_response(
         "instance": request.path,
         "code": code,
         "message": message,
+        "error": message,
         "remedy": remedy,
         "errors": [
             {"field": problem.field, "message": problem.message, "code": problem.code, "remedy": problem.remedy}
             for problem in problems
         ],
         **support_of(request),
+        **(more or {}),
     }
     return HttpResponse(
         json.dumps(body, ensure_ascii=False),

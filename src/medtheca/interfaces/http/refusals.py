@@ -52,11 +52,22 @@ class InvalidToken(Refused):
     status = 401
     code = "invalid_token"
 
-    def __init__(self, message: str = "The API token is unknown, has expired or was revoked.") -> None:
+    def __init__(
+        self,
+        message: str = "The API token is unknown, has expired or was revoked.",
+        *,
+        remedy: str = "Make a new one on the page Account, API tokens.",
+    ) -> None:
+        super().__init__(message, remedy=remedy, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+
+
+class InvalidAccessToken(InvalidToken):
+    """As `InvalidToken`, of a token by which an application acts for somebody."""
+
+    def __init__(self) -> None:
         super().__init__(
-            message,
-            remedy="Make a new one on the page Account, API tokens.",
-            headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+            "The access token is unknown, has expired or was revoked.",
+            remedy="Refresh it, or ask the person to log in again.",
         )
 
 
@@ -66,10 +77,10 @@ class MissingScope(Refused):
     status = 403
     code = "insufficient_scope"
 
-    def __init__(self, *, needed: str, has: str) -> None:
+    def __init__(self, *, needed: str, has: str, remedy: str = "") -> None:
         super().__init__(
             f"This needs a token with the scope {needed}; yours has the scope {has}.",
-            remedy=f"Make a token with the scope {needed} on the page Account, API tokens.",
+            remedy=remedy or f"Make a token with the scope {needed} on the page Account, API tokens.",
             headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{needed}"'},
         )
 

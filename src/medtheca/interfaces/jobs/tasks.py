@@ -13,12 +13,20 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from medtheca.base.failures import note_failure
+from medtheca.domains.archives.people import end_stays
+from medtheca.domains.archives.requests import accept_verified
+from medtheca.domains.downloads.public_table import refresh_public_table
+from medtheca.domains.imaging.near_duplicates import group_due
 from medtheca.domains.ledger.operations import seal_events
+from medtheca.domains.search.index.keeping import keep_index
 from medtheca.domains.storage import letting_go
 from medtheca.workflows import (
     account_upkeep,
+    collecting,
     convert,
+    copying,
     describe,
+    downloading,
     inspect,
     leaving,
     mailing,
@@ -32,6 +40,7 @@ from medtheca.workflows import (
     taking_back,
     upkeep,
 )
+from medtheca.workflows.archiving import settling, taking_in, value_sheets
 from medtheca.workflows.erase import running
 
 log = logging.getLogger(__name__)
@@ -68,6 +77,21 @@ def receive_delivery(*, upload_id: str, **_: Any) -> None:
     receive.receive_delivery(upload_id=UUID(upload_id))
 
 
+@_task("archives.take_in")
+def take_in_intake(*, intake_id: str, **_: Any) -> None:
+    taking_in.take_in(intake_id=UUID(intake_id))
+
+
+@_task("archives.settle")
+def settle_delivery(*, delivery_id: str, **_: Any) -> None:
+    settling.settle(delivery_id=UUID(delivery_id))
+
+
+@_task("archives.import_values")
+def import_values(*, import_id: str, **_: Any) -> None:
+    value_sheets.work_on_values(import_id=UUID(import_id))
+
+
 @_task("convert.batch")
 def convert_batch(*, accession_ids: list[int], **_: Any) -> None:
     convert.convert_batch(accession_ids=accession_ids)
@@ -78,14 +102,19 @@ def describe_file(*, file_id: int, **_: Any) -> None:
     describe.describe_file(file_id=file_id)
 
 
+@_task("copies.make")
+def make_copy(*, accession_id: int, **_: Any) -> None:
+    copying.make_copy(accession_id=accession_id)
+
+
 @_task("convert.again")
-def convert_again(*, accession_ids: list[int], actor_id: int | None = None, **_: Any) -> None:
-    reconvert.reconvert_batch(accession_ids=accession_ids, actor_id=actor_id)
+def convert_again(*, errand_id: int, **_: Any) -> None:
+    reconvert.reconvert_errand(errand_id=errand_id)
 
 
 @_task("storage.let_go")
-def let_go(*, blob_ids: list[int], **_: Any) -> None:
-    letting_go.let_go(blob_ids=blob_ids)
+def let_go(**_: Any) -> None:
+    letting_go.let_go()
 
 
 @_task("inspect.files")
@@ -99,13 +128,23 @@ def replace_accession(*, upload_id: str, **_: Any) -> None:
 
 
 @_task("publish.take_back")
-def take_back_batch(*, accession_ids: list[int], user_id: int, reason: str, withdraw: bool, **_: Any) -> None:
-    taking_back.take_back_batch(accession_ids=accession_ids, user_id=user_id, reason=reason, withdraw=withdraw)
+def take_back(*, errand_id: int, **_: Any) -> None:
+    taking_back.take_back_errand(errand_id=errand_id)
 
 
 @_task("publish.request")
 def publish_request(*, request_id: int, **_: Any) -> None:
     publish.publish_request(request_id=request_id)
+
+
+@_task("collections.fill")
+def fill_collection(*, batch_id: str, **_: Any) -> None:
+    collecting.fill_collection(batch_id=UUID(batch_id))
+
+
+@_task("downloads.prepare")
+def prepare_download(*, download_id: str, **_: Any) -> None:
+    downloading.prepare(download_id=UUID(download_id))
 
 
 @_task("redact.accession")
@@ -131,6 +170,20 @@ def keep_up_accounts(timestamp: int, **_: Any) -> None:
     close_old_connections()
 
 
+@_task("archives.accept_verified", queue="upkeep")
+def accept_verified_people(*, user_id: int, **_: Any) -> None:
+    accept_verified(user_id=user_id)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="archives.end_stays", queue="upkeep", queueing_lock="archives.end_stays", pass_context=False)
+def end_archive_stays(timestamp: int, **_: Any) -> None:
+    close_old_connections()
+    if number := end_stays():
+        log.info("Archives: the time of %s people was over.", number)
+    close_old_connections()
+
+
 @_task("erase.patient")
 def erase_patient(*, erasure_id: str, **_: Any) -> None:
     running.erase_patient(erasure_id=UUID(erasure_id))
@@ -150,6 +203,34 @@ def seal_ledger(timestamp: int, **_: Any) -> None:
 def send_mail(timestamp: int, **_: Any) -> None:
     close_old_connections()
     mailing.send_due_mail()
+    close_old_connections()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="search.keep", queue="upkeep", queueing_lock="search.keep", pass_context=False)
+def keep_search_index(timestamp: int, **_: Any) -> None:
+    close_old_connections()
+    done = keep_index()
+    if done in {"rebuilt", "renewed"}:
+        log.info("Search index: %s", done)
+    close_old_connections()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="duplicates.group", queue="upkeep", queueing_lock="duplicates.group", pass_context=False)
+def group_near_duplicates(timestamp: int, **_: Any) -> None:
+    close_old_connections()
+    if number := group_due():
+        log.info("Near-duplicates: looked at %s images.", number)
+    close_old_connections()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="downloads.public_table", queue="upkeep", queueing_lock="downloads.public_table", pass_context=False)
+def keep_public_table(timestamp: int, **_: Any) -> None:
+    close_old_connections()
+    if refresh_public_table() == "made":
+        log.info("The table of public metadata was made.")
     close_old_connections()
 
 

@@ -1,4 +1,4 @@
-"""Who did what when: of a cohort, of an image, of the whole archive."""
+"""Who did what when: of a cohort, of an image, of an archive, of everything here."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from django.views.decorators.http import require_safe
 
 from medtheca.domains.ledger.verbs import SECTIONS
 from medtheca.interfaces.http.pagination import cut_page
+from medtheca.interfaces.http.spreadsheets import csv_answer
 from medtheca.interfaces.web.paging import address
 from medtheca.interfaces.web.people import signed_in
-from medtheca.interfaces.web.spreadsheets import csv_lines
 from medtheca.workflows.activity import (
     ARCHIVE,
     Entry,
+    archive_activity,
     cohort_activity,
     image_activity,
     in_words,
@@ -46,6 +47,17 @@ def cohort_events(request: HttpRequest, cohort_id: int) -> HttpResponseBase:
     cohort, events = cohort_activity(signed_in(request), cohort_id)
     back = {"label": cohort.name, "url": reverse("cohort", args=[cohort.pk])}
     return _answer(request, events, title=f"Activity of {cohort.name}", back=back, file=f"activity-cohort-{cohort.pk}")
+
+
+@login_required
+@require_safe
+def archive_events(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """What was done in an archive and its cohort, for its editors."""
+    archive, events = archive_activity(signed_in(request), slug)
+    back = {"label": archive.title, "url": reverse("archive", args=[archive.slug])}
+    return _answer(
+        request, events, title=f"Activity of {archive.title}", back=back, file=f"activity-archive-{archive.slug}"
+    )
 
 
 @login_required
@@ -106,10 +118,7 @@ def _shown(entry: Entry, *, cohorts: bool) -> dict[str, Any]:
 
 
 def _csv(events: QuerySet[Event], file: str) -> HttpResponse | StreamingHttpResponse:
-    lines = (line.encode() for line in csv_lines(_lines(events)))
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{file}.csv"'
-    return response
+    return csv_answer(_lines(events), name=f"{file}.csv")
 
 
 def _lines(events: QuerySet[Event]) -> Iterator[tuple[object, ...]]:

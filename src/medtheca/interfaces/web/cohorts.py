@@ -122,13 +122,14 @@ def cohort(request: HttpRequest, cohort_id: int) -> HttpResponse:
     """Counts, deliveries, metadata files and images of a cohort."""
     user = signed_in(request)
     found = cohort_for(user, cohort_id)
-    edits, owns = may_edit(user, found), may_own(user, found)
+    owns = may_own(user, found)
+    edits = owns or may_edit(user, found)
     cursor = decode_cursor(request.GET["cursor"]) if request.GET.get("cursor") else None
     images = find_page(Filters(cohort=found.pk), asker=user, limit=_PAGE, cursor=cursor, newest_first=True)
     context = {
         "cohort": _shown(found) | {"contributor": _contributor(found, user)},
         "counts": _counts(found),
-        "images": tiles_of(images.images, query=f"cohort={found.pk}"),
+        "images": tiles_of(images.images, asker=user, query=f"cohort={found.pk}"),
         "next_url": address(request, cursor=images.next.encode()) if images.next else None,
         "previous_url": address(request, cursor=images.previous.encode()) if images.previous else None,
         "gallery_url": f"{reverse('gallery')}?cohort={found.pk}",
@@ -159,6 +160,7 @@ def _links(cohort: Cohort, user: User, *, edits: bool, owns: bool) -> list[dict[
         ("cohort_move", "arrow-right", "Move images", owns),
         ("cohort_merge", "folder-plus", "Merge", owns),
         ("cohort_patients", "user-round", "Patients", edits),
+        ("cohort_duplicates", "copy", "Near-duplicates", True),
         ("cohort_activity", "clock", "Activity", True),
     ]
     found = []

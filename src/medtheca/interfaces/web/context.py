@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 import medtheca
 from medtheca.domains.provenance.people import is_reviewer
+from medtheca.interfaces.http.request_ids import request_id
 from medtheca.interfaces.web.people import person
 
 
@@ -21,6 +22,8 @@ def instance(request: HttpRequest) -> dict[str, Any]:
             "version": medtheca.__version__,
             "demo": settings.ENVIRONMENT.demo,
         },
+        # Of error pages that are not made here, such as those of the limits of log-ins.
+        "error_id": lambda: request_id(request),
         # Asked for only where a template names it: error pages need no database.
         "is_reviewer": lambda: _is_reviewer(request),
     }

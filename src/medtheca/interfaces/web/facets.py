@@ -1,204 +1,234 @@
-"""The gallery's filters, as its template draws them: options with their counts, what is chosen, what to drop."""
+"""The gallery's filters, as its template draws them: options with their counts, and ranges."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
-from django.http import HttpRequest, QueryDict
-from django.urls import reverse
-
-from medtheca.base.errors import DomainError
-from medtheca.domains.provenance.queries import cohort_for
-from medtheca.domains.search.filters import Filters, read_filters
-from medtheca.domains.search.queries import Asker, count, facet
-from medtheca.interfaces.web.people import person
-from medtheca.toolkit.schemas import DERMATOLOGY, LICENCES
+from medtheca.domains.search.facets import count_values
+from medtheca.interfaces.web.searching import Search
+from medtheca.toolkit.querylang import (
+    FIELDS,
+    Chosen,
+    Equals,
+    Node,
+    Range,
+    SearchField,
+    Subtree,
+    ValueKind,
+    choice_of,
+    is_within,
+    range_of,
+    to_text,
+    toggled,
+    with_choice,
+    without_range,
+)
+from medtheca.toolkit.schemas.registry import Histogram, Terms
 from medtheca.toolkit.schemas.vocabulary import SEPARATOR, Hierarchy, Vocabulary
+from medtheca.workflows.finding import listings
 
-OLDEST, NEWEST = "oldest", "newest"
-SORTS = [{"value": NEWEST, "label": "Newest first"}, {"value": OLDEST, "label": "Oldest first"}]
-_PLAIN = ("sex", "image_type")
-_TREES = ("diagnosis", "anatom_site")
-_CHOSEN = (*_TREES, *_PLAIN, "fitzpatrick_skin_type", "diagnosis_confirm_type", "licence")
-_LABELS = {"licence": "Licence", "age": "Age", "cohort": "Cohort", "q": "Words"}
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """What a gallery address asks for."""
-
-    filters: Filters
-    asker: Asker
-    given: QueryDict
-    newest_first: bool
-
-    @property
-    def query(self) -> str:
-        """The search as it stands in an address, without its place in the pages."""
-        kept = self.given.copy()
-        kept.pop("cursor", None)
-        return kept.urlencode()
-
-    def address(self, **changes: object) -> str:
-        """The gallery with parameters replaced, at its first page; None takes one out."""
-        query = self.given.copy()
-        query.pop("cursor", None)
-        for name, value in changes.items():
-            query.pop(name, None)
-            if value is not None:
-                query[name] = str(value)
-        return f"{reverse('gallery')}?{query.urlencode()}" if query else reverse("gallery")
-
-
-def read_search(request: HttpRequest) -> Search:
-    """The search in an address: `q` for words, the filters by their names. Raises `Invalid`."""
-    given = {name: value for name, value in request.GET.dict().items() if name != "words"}
-    filters = read_filters({**given, "words": request.GET.get("q", "")[:200]})
-    kept = QueryDict(mutable=True)
-    for name, value in request.GET.dict().items():
-        if str(value).strip():
-            kept[name] = value
-    return Search(filters, request.user, kept, newest_first=request.GET.get("sort") != OLDEST)
+# In the order in which they are shown; what files say comes last.
+_DESCRIBED = (
+    "diagnosis",
+    "age_approx",
+    "sex",
+    "anatom_site",
+    "image_type",
+    "copyright_license",
+    "fitzpatrick_skin_type",
+    "diagnosis_confirm_type",
+    "melanocytic",
+)
+_ALWAYS = frozenset(_DESCRIBED[:6])
+# What files say: choices by their values. An archive of photographs has none of them, and shows none.
+_SAID = (
+    "format",
+    "modality",
+    "body_part",
+    "laterality",
+    "stain",
+    "magnification",
+    "manufacturer",
+    "manufacturer_model",
+)
+# Ranges in forms, by the names that their bounds have in an address.
+_RANGES = {"age_approx": ("age", "1"), "slices": ("slices", "1"), "pixel_spacing": ("pixel_spacing", "any")}
+LABELS = {"age_approx": "Age"}
+Counted = Mapping[str, dict[str, int]]
 
 
 def filters_shown(search: Search) -> list[dict[str, Any]]:
-    """Every filter with its options; each counts as if it were not set itself."""
-    return [
-        _tree(search, "diagnosis"),
-        _age(search),
-        _choice(search, "sex"),
-        _tree(search, "anatom_site"),
-        _choice(search, "image_type"),
-        _licence(search),
-    ]
+    """Every filter with its options; each counts as if it were not set itself, so that more can be chosen beside."""
+    counted = _count(search, (*_DESCRIBED, "image_kind"))
+    # Photographs say nothing of themselves, and counts of nothing would only cost time.
+    files_say = bool(set(counted["image_kind"]) - {"picture"})
+    if files_say:
+        counted |= _count(search, (*_SAID, "slices", "pixel_spacing"))
+    names = (*_DESCRIBED, *(("image_kind", *_SAID, "slices", "pixel_spacing") if files_say else ()))
+    shown = (_filter(search, FIELDS[name], counted[name]) for name in names)
+    return [one for one in shown if one["name"] in _ALWAYS or one["is_chosen"] or one.get("options") or one["has_any"]]
 
 
-def _with(filters: Filters, name: str, value: str = "") -> Filters:
-    changes: dict[str, Any] = {name: value}
-    return replace(filters, **changes)
+def label_of(field: SearchField) -> str:
+    """What a filter is called."""
+    label = LABELS.get(field.name, field.label)
+    return f"{label} ({field.unit})" if field.unit and field.name != "age_approx" else label
 
 
-def _tree(search: Search, name: str) -> dict[str, Any]:
-    options: list[dict[str, Any]] = []
-    vocabulary = DERMATOLOGY.by_name[name].vocabulary
-    assert isinstance(vocabulary, Hierarchy)
-    _grow(search, name, vocabulary, None, options)
-    return {"name": name, "label": DERMATOLOGY.by_name[name].label, "kind": "choice", "options": options}
+def _count(search: Search, names: tuple[str, ...]) -> dict[str, dict[str, int]]:
+    """The number of images by value, of fields that narrow the search without what they narrow it by."""
+    trees = {name: _without_own(search.tree, FIELDS[name]) for name in names}
+    free = tuple(name for name in names if trees[name] is search.tree)
+    found = count_values(search.tree, free, asker=search.asker, listings=listings, with_missing=False) if free else {}
+    for name in names:
+        if name not in found:
+            found |= count_values(trees[name], (name,), asker=search.asker, listings=listings, with_missing=False)
+    return {name: counts.values for name, counts in found.items()}
 
 
-def _grow(search: Search, name: str, tree: Hierarchy, parent: str | None, options: list[dict[str, Any]]) -> None:
+def _without_own(tree: Node, field: SearchField) -> Node:
+    if field.name in _RANGES:
+        return without_range(tree, field)
+    return with_choice(tree, field, ()) if choice_of(tree, field) else tree
+
+
+def _filter(search: Search, field: SearchField, counted: dict[str, int]) -> dict[str, Any]:
+    if field.name in _RANGES:
+        return _range(search, field, counted)
+    chosen = choice_of(search.tree, field)
+    shown = {"name": field.name, "label": label_of(field), "kind": "choice", "is_chosen": bool(chosen)}
+    if isinstance(field.vocabulary, Hierarchy):
+        grown = list(_grow(search, field, counted, chosen))
+        return shown | {"options": grown, "has_any": bool(grown)}
+    options = [_option(search, field, value, number, chosen) for value, number in _most(field, counted, chosen)]
+    return shown | {"options": options, "has_any": bool(options)}
+
+
+def _most(field: SearchField, counted: dict[str, int], chosen: Sequence[Chosen]) -> list[tuple[str, int]]:
+    """The most frequent values and the chosen ones. Those of a vocabulary are in its order."""
+    size = field.facet.size if isinstance(field.facet, Terms) else len(counted)
+    kept = dict(sorted(counted.items(), key=lambda one: (-one[1], one[0]))[:size])
+    for leaf in chosen:
+        kept.setdefault(_value_text(leaf), counted.get(_value_text(leaf), 0))
+    order = field.vocabulary.values if isinstance(field.vocabulary, Vocabulary) and field.source != "header" else ()
+    places = {value: at for at, value in enumerate(order)}
+    return sorted(kept.items(), key=lambda one: (places.get(one[0], len(places)), -one[1], one[0]))
+
+
+def _grow(
+    search: Search, field: SearchField, counted: dict[str, int], chosen: Sequence[Chosen], parent: str | None = None
+) -> Iterator[dict[str, Any]]:
     """Terms below `parent` that have images, with those below the chosen ones."""
-    chosen: str = getattr(search.filters, name)
-    level = parent.count(SEPARATOR) + 2 if parent else 1
-    counts = facet(_with(search.filters, name, parent or ""), f"{name}_{level}", asker=search.asker)
-    for path in tree.children(parent):
-        term = path.rsplit(SEPARATOR, 1)[-1]
-        inside = chosen == path or chosen.startswith(path + SEPARATOR)
-        if not counts.get(term) and not inside:
-            continue
-        # Choosing a chosen term again goes back to the one above it.
-        target = parent if chosen == path else path
-        number = counts.get(term, 0)
-        options.append(_option(search, name, path, target=target, number=number, selected=inside, level=level))
-        if inside and level < tree.depth:
-            _grow(search, name, tree, path, options)
-
-
-def _choice(search: Search, name: str) -> dict[str, Any]:
-    field = DERMATOLOGY.by_name[name]
-    chosen = getattr(search.filters, name)
-    counts = facet(_with(search.filters, name), name, asker=search.asker)
-    assert isinstance(field.vocabulary, Vocabulary)
-    options = _flat(search, name, {value: counts.get(value, 0) for value in field.vocabulary.values}, chosen)
-    return {"name": name, "label": field.label, "kind": "choice", "options": options}
-
-
-def _licence(search: Search) -> dict[str, Any]:
-    counts = {
-        licence.spdx: count(_with(search.filters, "licence", licence.spdx), asker=search.asker) for licence in LICENCES
-    }
-    options = _flat(search, "licence", counts, search.filters.licence)
-    return {"name": "licence", "label": "Licence", "kind": "choice", "options": options}
-
-
-def _flat(search: Search, name: str, counts: dict[str, int], chosen: str) -> list[dict[str, Any]]:
-    """Options of one level, those without images left out."""
-    return [
-        _option(search, name, value, target=None if value == chosen else value, number=number, selected=value == chosen)
-        for value, number in counts.items()
-        if number or value == chosen
-    ]
+    assert isinstance(field.vocabulary, Hierarchy)
+    for path in field.vocabulary.children(parent):
+        inside = any(isinstance(one, Subtree) and is_within(one.path, path) for one in chosen)
+        if counted.get(path) or inside:
+            yield _option(search, field, path, counted.get(path, 0), chosen, inside=inside)
+            if inside:
+                yield from _grow(search, field, counted, chosen, path)
 
 
 def _option(
-    search: Search, name: str, value: str, *, target: str | None, number: int, selected: bool, level: int = 1
+    search: Search, field: SearchField, value: str, number: int, chosen: Sequence[Chosen], *, inside: bool = False
 ) -> dict[str, Any]:
+    leaf = _leaf(field, value)
+    selected = leaf in chosen
+    # Of a stranger's word in a closed vocabulary there is a number, and no query.
+    is_askable = not field.closed or field.stored_value(value) == value
     return {
         "value": value,
-        "label": value.rsplit(SEPARATOR, 1)[-1] if name in _TREES else value,
+        "label": value_label(field, value),
         "count": number,
         "selected": selected,
-        "level": level,
-        "url": search.address(**{name: target}),
+        "inside": inside and not selected,
+        "level": value.count(SEPARATOR) + 1 if field.kind is ValueKind.HIERARCHY else 1,
+        "url": search.address(with_choice(search.tree, field, toggled(chosen, leaf))) if is_askable else None,
     }
 
 
-def _age(search: Search) -> dict[str, Any]:
-    filters = search.filters
+def value_label(field: SearchField, value: str) -> str:
+    """A value as it is counted, in words."""
+    if field.kind is ValueKind.HIERARCHY:
+        return value.rsplit(SEPARATOR, 1)[-1]
+    return {"true": "yes", "false": "no"}.get(value, value) if field.kind is ValueKind.BOOL else value
+
+
+def _leaf(field: SearchField, value: str) -> Chosen:
+    if field.kind is ValueKind.HIERARCHY:
+        return Subtree(field, value)
+    if field.kind is ValueKind.BOOL:
+        return Equals(field, value == "true")
+    return Equals(field, Decimal(value) if field.kind is ValueKind.NUMBER else value)
+
+
+def _value_text(leaf: Chosen) -> str:
+    """The value of a leaf as it is counted."""
+    if isinstance(leaf, Subtree):
+        return leaf.path
+    if isinstance(leaf.value, bool):
+        return "true" if leaf.value else "false"
+    return f"{leaf.value:g}" if isinstance(leaf.value, Decimal) else leaf.value
+
+
+def _range(search: Search, field: SearchField, counted: dict[str, int]) -> dict[str, Any]:
+    name, step = _RANGES[field.name]
+    found = range_of(search.tree, field)
+    least, most = bounds_of(found)
+    steps = field.facet if isinstance(field.facet, Histogram) else None
     return {
-        "name": "age",
-        "label": "Age",
+        "name": name,
+        "label": label_of(field),
         "kind": "range",
-        "unit": "years",
-        "minimum": filters.age_from,
-        "maximum": filters.age_to,
+        "step": step,
+        "minimum": least or None,
+        "maximum": most or None,
+        "is_chosen": found is not None,
+        "has_any": bool(counted),
+        # What a form of the range sends beside it.
+        "rest": to_text(without_range(search.tree, field)),
+        "histogram": _histogram(steps, counted, least, most) if steps else None,
     }
 
 
-def active_filters(search: Search, *, tell_gain: bool) -> list[dict[str, Any]]:
-    """What is asked for, each with the address without it; with `tell_gain` also how many images that would give."""
-    active = [
+def bounds_of(found: Range | None) -> tuple[str, str]:
+    """The ends of a range as text, empty where it is open."""
+    ends = (found.low, found.high) if found else (None, None)
+    least, most = (f"{end.value.normalize():f}" if end and isinstance(end.value, Decimal) else "" for end in ends)
+    return least, most
+
+
+def _histogram(facet: Histogram, counted: dict[str, int], least: str, most: str) -> dict[str, Any] | None:
+    """Bars of equal steps on a drawing of 100 units in height; what lies beyond the last step is in it."""
+    starts = range(facet.minimum, facet.maximum + 1, facet.interval)
+    numbers = dict.fromkeys(starts, 0)
+    for text, number in counted.items():
+        start = int(float(text)) // facet.interval * facet.interval
+        numbers[min(max(start, facet.minimum), starts[-1])] += number
+    highest = max(numbers.values())
+    if not highest:
+        return None
+    low, high = float(least or "-inf"), float(most or "inf")
+    bars = [
         {
-            "label": label,
-            "remove_url": search.address(**dict.fromkeys(parameters)),
-            "gain": count(without, asker=search.asker) if tell_gain else None,
+            "x": at * 10 + 1,
+            "y": 100 - height,
+            "height": height,
+            "start": start,
+            "count": numbers[start],
+            "chosen": low <= start <= high,
         }
-        for label, parameters, without in _active(search)
+        for at, start in enumerate(starts)
+        # A bar that there is can be seen.
+        for height in [max(2, round(100 * numbers[start] / highest)) if numbers[start] else 0]
     ]
-    return sorted(active, key=lambda one: -one["gain"]) if tell_gain else active
-
-
-def _active(search: Search) -> Iterator[tuple[str, tuple[str, ...], Filters]]:
-    filters = search.filters
-    if filters.words:
-        yield f"“{filters.words}”", ("q",), replace(filters, words="")
-    for name in _CHOSEN:
-        if value := getattr(filters, name):
-            label = _LABELS.get(name) or DERMATOLOGY.by_name[name].label
-            yield (
-                f"{label}: {value.rsplit(SEPARATOR, 1)[-1] if name in _TREES else value}",
-                (name,),
-                _with(filters, name),
-            )
-    if filters.age_from is not None or filters.age_to is not None:
-        yield _age_words(filters), ("age_from", "age_to"), replace(filters, age_from=None, age_to=None)
-    if filters.cohort is not None:
-        yield _cohort_words(search), ("cohort",), replace(filters, cohort=None)
-
-
-def _age_words(filters: Filters) -> str:
-    if filters.age_to is None:
-        return f"Age: {filters.age_from} and above"
-    return (
-        f"Age: up to {filters.age_to}" if filters.age_from is None else f"Age: {filters.age_from} to {filters.age_to}"
-    )
-
-
-def _cohort_words(search: Search) -> str:
-    assert search.filters.cohort is not None
-    try:
-        return f"Cohort: {cohort_for(person(search.asker), search.filters.cohort).name}"
-    except DomainError:
-        return f"Cohort: {search.filters.cohort}"
+    return {
+        "bars": bars,
+        "width": len(bars) * 10,
+        "step": facet.interval,
+        "minimum": facet.minimum,
+        "maximum": starts[-1],
+        "low": least or str(facet.minimum),
+        "high": most or str(starts[-1]),
+    }

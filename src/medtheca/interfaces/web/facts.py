@@ -7,18 +7,23 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from medtheca.domains.imaging.enums import ImageKind
 from medtheca.domains.metadata.history import Difference, differences_of
 from medtheca.domains.metadata.queries import versions_of
+from medtheca.domains.provenance.origins import origins_of
 from medtheca.domains.provenance.overviews import verdict_of
 from medtheca.domains.provenance.patients import patients_for
+from medtheca.domains.search.headers import FACTS
 from medtheca.interfaces.web.tiles import structured_of
-from medtheca.toolkit.schemas import DERMATOLOGY
+from medtheca.toolkit.images.terms import MODALITIES, SIDES
+from medtheca.toolkit.schemas import ACQUISITION, DERMATOLOGY
 from medtheca.toolkit.schemas.registry import Field, Kind
 from medtheca.toolkit.schemas.vocabulary import SEPARATOR
 
 if TYPE_CHECKING:
     from medtheca.domains.accounts.models import User
-    from medtheca.domains.provenance.models import Accession
+    from medtheca.domains.imaging.models import Image
+    from medtheca.domains.provenance.models import Accession, Origin
 
 Row = dict[str, Any]
 _GROUPS = {
@@ -58,7 +63,58 @@ def public_groups(accession: Accession | None) -> list[dict[str, Any]]:
             rows += _subjects(accession)
         if rows:
             shown.append({"title": title, "rows": rows})
-    return shown
+    said = _said_by_file(accession.image) if accession is not None and accession.image is not None else []
+    came = [row for origin in origins_of(None, accession) for row in _origin_rows(origin)]
+    further = (("What the file says", said), ("Where it came from", came))
+    return [*shown, *({"title": title, "rows": rows} for title, rows in further if rows)]
+
+
+def _origin_rows(origin: Origin) -> list[Row]:
+    """An archive that an image was brought from, with the image's page there."""
+    return [
+        {"label": "Archive", "value": origin.host},
+        {"label": "Image there", "value": origin.remote_id, "url": origin.url.replace("/api/v2/", "/", 1)},
+        {"label": "Came on", "value": f"{origin.fetched:%Y-%m-%d}", "source": origin.fetched.isoformat()},
+        {"label": "SHA-256 of what came", "value": origin.sha256, "is_id": True},
+    ]
+
+
+def _said_by_file(image: Image) -> list[Row]:
+    """What the file itself says, beside what people say of it; of a photograph, nothing."""
+    facts, rows = image.facts, []
+    for name, key in FACTS.items():
+        if name in {"body_part", "stain"} and key in facts:
+            codes = facts[key] if name == "stain" else [facts[key]]
+            rows += [
+                _said(name, code["meaning"], code["meaning"], f"{code['scheme']} {code['value']}") for code in codes
+            ]
+        elif (value := facts.get(key)) is not None:
+            words = {"modality": MODALITIES, "laterality": SIDES}.get(name, {}).get(value, "")
+            shown = f"{value:g}" if isinstance(value, float) else str(value)
+            rows.append(_said(name, shown, f"{words} ({value})" if words else shown))
+    if image.depth > 1:
+        rows.append({"label": "Slices", "value": f"{image.depth:,}"})
+    if image.timepoints > 1:
+        rows.append({"label": "Time points", "value": f"{image.timepoints:,}"})
+    if image.spacing_x and image.spacing_y and image.kind == ImageKind.SLIDE:
+        microns = dict.fromkeys(f"{step * 1000:.4g}" for step in (image.spacing_x, image.spacing_y))
+        rows.append({"label": "Resolution", "value": f"{' by '.join(microns)} µm per pixel"})
+    elif image.spacing_x and image.spacing_y:
+        steps = [step for step in (image.spacing_x, image.spacing_y, image.spacing_z) if step]
+        rows.append({"label": "Spacing", "value": " by ".join(f"{step:.4g}" for step in steps) + " mm"})
+    return rows
+
+
+def _said(name: str, value: str, words: str, code: str = "") -> Row:
+    field = ACQUISITION.by_name[name]
+    source = "; ".join(filter(None, [code, f"Field {name}", *field.standards[:1]]))
+    shown = f"{words} {field.unit}".strip()
+    return {
+        "label": field.label,
+        "value": shown,
+        "source": source,
+        "url": f"{reverse('gallery')}?{urlencode({name: value})}",
+    }
 
 
 def _row(field: Field, values: dict[str, Any]) -> Row | None:
@@ -114,8 +170,13 @@ def owner_group(user: User | None, accession: Accession) -> dict[str, Any]:
     if accession.lesion is not None:
         lesion = accession.lesion.public_id
         rows.append({"label": "Lesion over time", "value": lesion, "url": reverse("lesion", args=[lesion])})
+    # The others stand in a group that everybody sees.
+    hidden = [origin for origin in origins_of(user, accession) if not origin.is_public]
+    rows += [row for origin in hidden for row in _origin_rows(origin)]
     if verdict := verdict_of(accession):
         rows.append({"label": "Verdict", "value": verdict.words})
+    if accession.image is not None and (stated := accession.image.facts.get("stated")):
+        rows.append({"label": "Device, as the header says it", "value": "; ".join(map(str, stated))})
     return {"title": "Submission", "rows": rows}
 
 

@@ -26,13 +26,13 @@ from medtheca.domains.access.groups import (
     name_among_members,
     remove_from_group,
     rename_group,
+    revoke_invitation,
 )
 from medtheca.domains.access.invitations import (
     OtherAddress,
     invitation_of_secret,
     invitations_of,
     is_for,
-    revoke,
 )
 from medtheca.interfaces.web.accounts.forms import show_refusal
 from medtheca.interfaces.web.errors import in_words
@@ -128,22 +128,12 @@ def _act(request: HttpRequest, found: Scope, user: User, form: GroupInviteForm) 
         remove_from_group(group=found, actor=user, user_id=user.pk if action == "leave" else _number(request, "user"))
         return f"You have left {found.name}." if action == "leave" else "The person was removed."
     if action == "revoke":
-        return _revoke(request, found, user)
+        revoke_invitation(group=found, actor=user, invitation_id=_number(request, "invitation"))
+        return "The invitation was revoked."
     if action == "delete":
         remove_group(group=found, actor=user)
         return f"{found.name} was deleted."
     raise Invalid("It is not clear what to do.", remedy="Use the buttons of this page.")
-
-
-def _revoke(request: HttpRequest, found: Scope, user: User) -> str:
-    if not may_run(user, found):
-        raise NotAllowed("Only owners of the group may revoke invitations.")
-    wanted = _number(request, "invitation")
-    invitation = next((row for row in invitations_of(found) if row.pk == wanted), None)
-    if invitation is None:
-        raise NotFound(f"There is no invitation {wanted}.")
-    revoke(invitation=invitation)
-    return "The invitation was revoked."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -12,7 +13,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from medtheca.base.errors import Invalid, NotFound
-from medtheca.domains.access.queries import end_of_embargo, tombstone_of, visibility_of
+from medtheca.domains.access.queries import end_of_embargo, tombstone_of, viewer_of, visibility_of, withheld_among
+from medtheca.domains.archives.queries import items_with_image
+from medtheca.domains.collections.pins import is_pinned
+from medtheca.domains.collections.queries import containing
 from medtheca.domains.imaging.enums import FileKind
 from medtheca.domains.imaging.queries import files_of, is_redacted
 from medtheca.domains.provenance.access import may_edit, may_own, require_owner
@@ -21,12 +25,14 @@ from medtheca.domains.search.changes import Change, changes_of
 from medtheca.domains.search.queries import Cursor, find_page, image_for
 from medtheca.interfaces.http.file_urls import file_url
 from medtheca.interfaces.web.accounts.forms import show_refusal
-from medtheca.interfaces.web.facets import Search, read_search
 from medtheca.interfaces.web.facts import history, owner_group, private_group, public_groups
 from medtheca.interfaces.web.people import person, signed_in
+from medtheca.interfaces.web.previews import chip_of, size_of, stage_of
 from medtheca.interfaces.web.publish_forms import UnpublishForm, WithdrawForm
-from medtheca.interfaces.web.tiles import SYNTHETIC, image_url, label_of, short_diagnosis, structured_of
+from medtheca.interfaces.web.searching import Search, read_search
+from medtheca.interfaces.web.tiles import SYNTHETIC, image_url, label_of, named_for, short_diagnosis, structured_of
 from medtheca.toolkit.schemas import DERMATOLOGY
+from medtheca.workflows.finding import listings
 from medtheca.workflows.publish import unpublish_image, withdraw
 
 if TYPE_CHECKING:
@@ -41,6 +47,9 @@ _CHANGE_ICONS = {
     "file_replaced": "refresh-cw",
     "redacted": "eraser",
 }
+_MOST_COLLECTIONS = 20
+"""And items of archives that are named."""
+
 _LABELS = {name: column.label for name, column in DERMATOLOGY.columns.items()} | {
     item.name: item.label for item in DERMATOLOGY.fields
 }
@@ -53,13 +62,30 @@ def image(request: HttpRequest, ref: str) -> HttpResponse:
         found = image_for(request.user, ref)
     except NotFound:
         return _tombstone(request, ref)
-    accession = accessions_of_images([found.pk]).get(found.pk)
+    accession, user = accessions_of_images([found.pk]).get(found.pk), person(request.user)
     search = read_search(request)
+    takeable = not withheld_among(viewer_of(request.user), [found.pk])
     context = {
-        "image": _facts(found, accession),
+        "image": _facts(found, accession, takeable=takeable, named=bool(named_for(request.user, [found]))),
         "groups": public_groups(accession),
         "api_url": f"/api/v2/images/{found.public_id or found.key}/",
         "changes": [_change(change) for change in changes_of(found, accession)],
+        "items": [
+            {
+                "label": item.title or f"Item {item.number}",
+                "archive": item.archive.title,
+                "url": reverse("archive_item", args=[item.archive.slug, item.pk]),
+            }
+            for item in items_with_image(request.user, found.pk)[:_MOST_COLLECTIONS]
+        ],
+        "collections": [
+            {"name": row.name, "url": reverse("collection", args=[row.pk])}
+            for row in containing(found, request.user)[:_MOST_COLLECTIONS]
+        ],
+        "add_url": f"{reverse('collection_add')}?{urlencode({'image': found.public_id or found.key})}"
+        if request.user.is_authenticated
+        else None,
+        "pinned": is_pinned(found) if user is not None and user.is_staff else None,
         **_neighbours(found, search),
         **_for_members(request, found, accession),
     }
@@ -93,19 +119,22 @@ def _words(value: object) -> str:
     return "nothing" if value is None else str(value).replace(":", ", ")
 
 
-def _facts(found: Image, accession: Accession | None) -> dict[str, Any]:
+def _facts(found: Image, accession: Accession | None, *, takeable: bool, named: bool) -> dict[str, Any]:
     files = files_of([found.pk])[found.pk]
     public, values = files[FileKind.PUBLIC], structured_of(accession)
-    label = label_of(found, accession)
+    label = label_of(found, accession if named else None)
     diagnosis = short_diagnosis(values)
     opens = end_of_embargo(found.pk)
     return {
         "id": label,
         "alt": f"Image {label}" + (f", {diagnosis}" if diagnosis else ""),
         "web_url": file_url(found, FileKind.WEB, media_type=files[FileKind.WEB].media_type),
-        "full_url": file_url(found, FileKind.PUBLIC, media_type=public.media_type),
+        "full_url": file_url(found, FileKind.PUBLIC, media_type=public.media_type) if takeable else None,
+        "stage": stage_of(found, files, takeable=takeable),
+        "chip": chip_of(found),
         "width": found.width,
         "height": found.height,
+        "pixels": size_of(found),
         "format": found.format.upper(),
         "size": public.blob.size,
         "sha256": public.blob.sha256,
@@ -126,7 +155,12 @@ def _neighbours(found: Image, search: Search) -> dict[str, str | None]:
     for name, backwards in (("previous_url", True), ("next_url", False)):
         place = Cursor(found.created, found.pk, backwards=backwards)
         beside = find_page(
-            search.filters, asker=search.asker, limit=1, cursor=place, newest_first=search.newest_first
+            search.tree,
+            asker=search.asker,
+            limit=1,
+            cursor=place,
+            newest_first=search.newest_first,
+            listings=listings,
         ).images
         urls[name] = image_url(beside[0], query=search.query) if beside else None
     return urls

@@ -17,10 +17,10 @@ from medtheca.base.errors import Conflict, Invalid, TooLarge
 from medtheca.domains.trials.enums import INSPECTION_OVER, InspectionState
 from medtheca.domains.trials.queries import inspection_for
 from medtheca.interfaces.http.limits import seconds_to_wait_for_inspection
+from medtheca.interfaces.http.spreadsheets import csv_answer
 from medtheca.interfaces.web.accounts.forms import show_refusal
 from medtheca.interfaces.web.paging import address
 from medtheca.interfaces.web.people import person
-from medtheca.interfaces.web.spreadsheets import csv_lines
 from medtheca.interfaces.web.templatetags.chips import state_chip
 from medtheca.toolkit.inspection.tables import csv_rows
 from medtheca.workflows.inspect import Given, begin_inspection, limits_for
@@ -113,10 +113,7 @@ def inspect_csv(request: HttpRequest, inspection_id: UUID) -> HttpResponse | Str
     found = inspection_for(person(request.user), inspection_id)
     if found.report is None:
         raise Conflict("The dry run has no report yet.", remedy="Wait until it has ended.")
-    lines = (line.encode() for line in csv_lines(csv_rows(found.report)))
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="dry-run-{found.pk}.csv"'
-    return response
+    return csv_answer(csv_rows(found.report), name=f"dry-run-{found.pk}.csv")
 
 
 def _shown(inspection: Inspection) -> dict[str, Any]:
@@ -139,6 +136,7 @@ def _told(request: HttpRequest, report: dict[str, Any]) -> dict[str, Any]:
     files = [file for file in report["files"] if not outcome or file["outcome"] == outcome]
     start = min(_number(request.GET.get("from", "")), len(files))
     shown = files[start : start + _ROWS]
+    told = [image for image in report.get("images", ()) if image["kind"] != "picture" or image["notes"]]
     return {
         "clean": report["clean"],
         "any_files": bool(report["files"] or report["refused"]),
@@ -147,11 +145,43 @@ def _told(request: HttpRequest, report: dict[str, Any]) -> dict[str, Any]:
         "files": shown,
         "previous_url": address(request, **{"from": max(0, start - _ROWS) or None}) if start else None,
         "next_url": address(request, **{"from": start + _ROWS}) if start + _ROWS < len(files) else None,
+        "images": [_image(image) for image in told[:_ROWS]],
+        "more_images": max(0, len(told) - _ROWS),
         "told_by_exif": _tally(report, "exif"),
         "removed": _tally(report, "removed"),
         "alike": [file for file in report["files"] if file["alike"]][:_ROWS],
         "sheet": report["metadata"],
     }
+
+
+def _image(image: dict[str, Any]) -> dict[str, Any]:
+    """An image as the page tells of it: what is said of it in words, each with its title."""
+    facts = image["facts"]
+    spacing = [(axis, length) for axis, length in (image["spacing"] or {}).items() if length is not None]
+    factor, unit = (1000, "µm") if image["kind"] == "slide" else (1, "mm")
+    said = {
+        "modality": facts.get("modality", ""),
+        "body part": _meanings(facts.get("body_part")),
+        "laterality": facts.get("laterality", ""),
+        "stain": _meanings(facts.get("stain")),
+        "device": " ".join(str(facts[key]) for key in ("manufacturer", "model") if facts.get(key)),
+        "device as stated (not public)": "; ".join(map(str, facts.get("stated", ()))),
+        "windows": ", ".join(f"{window['centre']:g} ± {window['width'] / 2:g}" for window in image["windows"][:4]),
+    }
+    return {
+        **image,
+        "first": image["files"][0],
+        "file_count": len(image["files"]),
+        "spacing_words": ", ".join(f"{axis} {factor * length:.4g}" for axis, length in spacing) + f" {unit}"
+        if spacing
+        else "",
+        "said": [(title, words) for title, words in said.items() if words],
+    }
+
+
+def _meanings(codes: dict[str, str] | list[dict[str, str]] | None) -> str:
+    each = [codes] if isinstance(codes, dict) else codes or []
+    return ", ".join(code["meaning"] for code in each)
 
 
 def _counts(request: HttpRequest, report: dict[str, Any], chosen: str) -> list[dict[str, Any]]:

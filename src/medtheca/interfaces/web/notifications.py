@@ -26,7 +26,7 @@ from medtheca.workflows.unsubscribing import read_link, unsubscribe
 
 _ROWS = 50
 SECTIONS = tuple(dict.fromkeys(kind.section for kind in KINDS))
-_ICONS = dict(zip(SECTIONS, ("cloud-upload", "globe", "users", "key-round"), strict=True))
+_ICONS = dict(zip(SECTIONS, ("cloud-upload", "globe", "library", "file-archive", "users", "key-round"), strict=True))
 
 
 @login_required

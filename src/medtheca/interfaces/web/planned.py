@@ -13,8 +13,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from medtheca.base.errors import Conflict, Invalid, NotAllowed
+from medtheca.interfaces.http.spreadsheets import csv_answer
 from medtheca.interfaces.web.accounts.forms import show_refusal
-from medtheca.interfaces.web.spreadsheets import csv_lines
 
 if TYPE_CHECKING:
     from medtheca.domains.provenance.plans import Plan
@@ -108,6 +108,4 @@ def _csv(plan: Plan) -> StreamingHttpResponse:
         (("changes", row.subject, row.before, row.after, "") for row in plan.steps),
         (("left alone", row.subject, row.words, "", row.remedy) for row in plan.left),
     )
-    response = StreamingHttpResponse(csv_lines(rows), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="preview.csv"'
-    return response
+    return csv_answer(rows, name="preview.csv")

@@ -99,7 +99,7 @@ def _detail(request: HttpRequest, request_id: int, *, error: str = "") -> HttpRe
         items = items.filter(outcome=outcome)
     found = slice_of(request, items, size=_ITEMS)
     images = [item.accession.image for item in found.rows if item.accession.image is not None]
-    tiles = {tile["accession"]: tile for tile in tiles_of(images)}
+    tiles = {tile["accession"]: tile for tile in tiles_of(images, asker=user)}
     shown = _open_ones(request, [row])[0] if row.state in _OPEN else _request(row, counts)
     context = {
         "item": shown | {"error": error},
@@ -131,7 +131,9 @@ def _item(item: Any, tile: dict[str, Any] | None, state: str) -> dict[str, Any]:
 def _open_ones(request: HttpRequest, rows: list[Any]) -> list[dict[str, Any]]:
     user = signed_in(request)
     samples = sample_images_of(rows, each=_SAMPLE)
-    tiles = {tile["key"]: tile for tile in tiles_of([image for images in samples.values() for image in images])}
+    tiles = {
+        tile["key"]: tile for tile in tiles_of([image for images in samples.values() for image in images], asker=user)
+    }
     mine = set(reviewed_cohorts(user).filter(pk__in={row.cohort_id for row in rows}).values_list("pk", flat=True))
     counts = count_outcomes(rows)
     return [

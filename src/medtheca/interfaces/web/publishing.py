@@ -65,7 +65,7 @@ def publish(request: HttpRequest, cohort_id: int) -> HttpResponse:
         },
         "ready": ready.count(),
         "most": MOST_TO_CHOOSE,
-        "tiles": tiles_of([row.image for row in listed if row.image is not None]),
+        "tiles": tiles_of([row.image for row in listed if row.image is not None], asker=request.user),
         "chosen": set(request.POST.getlist("accessions")),
         "pending": {"count": pending.number, "created": pending.created} if pending else None,
         "cancel_url": reverse("cohort", args=[cohort.pk]),

@@ -54,7 +54,7 @@ def replace(request: HttpRequest, accession_id: int) -> HttpResponse:
         "form": form,
         "name": accession.name,
         "accession": accession.pk,
-        "tile": tiles_of([accession.image])[0] if accession.image else None,
+        "tile": tiles_of([accession.image], asker=user)[0] if accession.image else None,
         "is_published": accession.published is not None,
         "obstacle": obstacle,
         "limit": settings.ENVIRONMENT.max_upload,

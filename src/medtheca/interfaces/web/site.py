@@ -19,6 +19,7 @@ _ROBOTS = """User-agent: *
 Disallow: /gallery/?
 Disallow: /accounts/
 Disallow: /account/
+Disallow: /oauth/
 Disallow: /upload/
 Disallow: /uploads/
 Disallow: /cohorts/

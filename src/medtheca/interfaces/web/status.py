@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import platform
 import shutil
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import django
 from django.conf import settings
@@ -22,6 +24,7 @@ from medtheca.domains.provenance.access import require_staff
 from medtheca.domains.storage.queries import space_is_short
 from medtheca.interfaces.web.people import signed_in
 from medtheca.interfaces.web.templatetags.words import file_size
+from medtheca.toolkit.certificates import WrongCertificate, read_facts
 from medtheca.toolkit.sandbox import Level, detect_level
 
 _FENCES = {
@@ -35,10 +38,15 @@ _FENCES = {
 @login_required
 @require_safe
 def status(request: HttpRequest) -> HttpResponse:
-    """Fence of the decoders, disk, queue, versions."""
+    """Fence of the decoders, disk, queue, encryption, versions."""
     require_staff(signed_in(request), to="see the status page")
     jobs = _jobs()
-    context = {"checked": now(), "checks": [_queue(jobs), _decoders(), _disk()], "groups": [_versions()], "jobs": jobs}
+    context = {
+        "checked": now(),
+        "checks": [_queue(jobs), _decoders(), _disk(), _encryption()],
+        "groups": [_versions()],
+        "jobs": jobs,
+    }
     return render(request, "pages/status.html", context)
 
 
@@ -74,6 +82,25 @@ def _disk() -> dict[str, str]:
     if space_is_short():
         return {"name": "Disk", "state": "down", "words": f"{words} Uploads and conversions are refused."}
     return {"name": "Disk", "state": "warning" if usage.free < 4 * reserve else "ok", "words": words}
+
+
+def _encryption() -> dict[str, str]:
+    found = settings.ENVIRONMENT
+    if not found.serves_tls:
+        local = urlsplit(settings.PUBLIC_URL).hostname in {"localhost", "127.0.0.1", "::1"}
+        if settings.PUBLIC_URL.startswith("https://"):
+            return {"name": "Encryption", "state": "ok", "words": "A proxy before this archive speaks https."}
+        words = "Nothing is encrypted on its way; `medtheca up --tls` serves https."
+        return {"name": "Encryption", "state": "ok" if local else "warning", "words": words}
+    try:
+        facts = read_facts(found.shown_certificate.read_bytes())
+    except (OSError, WrongCertificate) as error:
+        return {"name": "Encryption", "state": "warning", "words": f"The certificate cannot be read: {error}"}
+    whose = "of an authority of its own (`medtheca tls`)" if found.tls_cert is None else "of the operator's"
+    left = facts.not_after - now()
+    state = "down" if left < timedelta(0) else "warning" if left < timedelta(days=14) else "ok"
+    words = f"https, with a certificate {whose} that is good until {facts.not_after:%-d %B %Y}."
+    return {"name": "Encryption", "state": state, "words": words}
 
 
 def _versions() -> dict[str, Any]:

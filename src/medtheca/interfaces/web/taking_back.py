@@ -54,7 +54,7 @@ def take_back(request: HttpRequest, cohort_id: int) -> HttpResponse:
         "cohort": {"name": cohort.name, "url": reverse("cohort", args=[cohort.pk])},
         "number": number,
         "most": MOST_TO_CHOOSE,
-        "tiles": tiles_of([row.image for row in listed if row.image is not None]),
+        "tiles": tiles_of([row.image for row in listed if row.image is not None], asker=request.user),
         "chosen": set(request.POST.getlist("accessions")),
         "cancel_url": reverse("cohort", args=[cohort.pk]),
     }

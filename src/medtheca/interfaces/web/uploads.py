@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -25,10 +26,11 @@ from medtheca.domains.provenance.queries import (
     summarise_delivery,
     verdicts_of,
 )
+from medtheca.interfaces.http.spreadsheets import csv_answer
+from medtheca.interfaces.web.archives.becoming import becoming
 from medtheca.interfaces.web.deliveries import shown_state, summary_words, upload_rows
 from medtheca.interfaces.web.paging import address, slice_of
 from medtheca.interfaces.web.people import signed_in
-from medtheca.interfaces.web.spreadsheets import csv_lines
 from medtheca.interfaces.web.templatetags.chips import state_chip
 from medtheca.interfaces.web.tiles import image_url
 
@@ -37,8 +39,7 @@ if TYPE_CHECKING:
 
 _ROWS = 200
 _MOST_COHORTS = 500
-_FORMATS = "JPEG, PNG, or a ZIP of them"
-_HEADER = ("path", "outcome", "code", "words", "remedy", "size", "image", "other")
+_HEADER = ("path", "outcome", "code", "words", "remedy", "size", "image", "other", "note")
 
 
 @login_required
@@ -61,7 +62,7 @@ def upload(request: HttpRequest) -> HttpResponse:
         "endpoint": "/uploads/tus/",
         "page_pattern": "/uploads/{id}/",
         "person": user.hash_id,
-        "limits": {"size": settings.ENVIRONMENT.max_upload, "formats": _FORMATS},
+        "limits": {"size": settings.ENVIRONMENT.max_upload, "files": settings.ENVIRONMENT.max_members},
         "create_url": reverse("cohort_create"),
         "uploads": upload_rows(deliveries_for(user)[:5]),
     }
@@ -98,14 +99,17 @@ def upload_verdicts(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     files = found.verdicts
     may_edit = summary.is_final and may_edit_cohort(user, delivery.cohort) and summary.accepted + summary.linked > 0
     replaced = delivery.replaces_id
+    archive = becoming(user, delivery) if not replaced else None
     context = {
         "upload": _shown(delivery),
         "cohort": {"name": delivery.cohort.name, "url": reverse("cohort", args=[delivery.cohort_id])},
-        "running": not summary.is_final,
+        "archive": archive,
+        "running": not summary.is_final or (archive is not None and archive["running"]),
+        "is_final": summary.is_final,
         "summary": summary_words(summary),
         "progress": _progress(delivery, summary),
         "counts": _counts(request, summary, outcome),
-        "files": [_row(verdict) for verdict in files],
+        "files": _rows(files),
         "csv_url": reverse("upload_csv", args=[upload_id]) if summary.is_final else None,
         "metadata_url": reverse("metadata_upload", args=[delivery.cohort_id]) if may_edit and not replaced else None,
         "publish_url": reverse("publish", args=[delivery.cohort_id]) if may_edit and not replaced else None,
@@ -169,6 +173,20 @@ def _counts(request: HttpRequest, summary: DeliverySummary, chosen: str) -> list
     ]
 
 
+def _rows(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
+    """One row a file; files of one image that came one after the other are one row, with a list of them."""
+    rows = []
+    for _, group in groupby(verdicts, key=lambda one: (one.accession_id or -one.pk, one.outcome, one.code, one.note)):
+        first, *others = group
+        row = _row(first)
+        if others:
+            members = [{"path": one.path, "size": one.size} for one in (first, *others)]
+            row |= {"path": first.accession.name if first.accession else first.path, "members": members}
+            row["size"] = sum(one.size or 0 for one in (first, *others))
+        rows.append(row)
+    return rows
+
+
 def _row(verdict: Verdict) -> dict[str, Any]:
     image = verdict.accession.image if verdict.accession else None
     return {
@@ -178,6 +196,7 @@ def _row(verdict: Verdict) -> dict[str, Any]:
         # Beside a chip that says so, the one word would only be noise.
         "words": "" if verdict.code == "accepted" else verdict.words,
         "remedy": verdict.remedy,
+        "note": verdict.note,
         "size": verdict.size,
         "image_url": image_url(image) if image else None,
     }
@@ -188,10 +207,7 @@ def _row(verdict: Verdict) -> dict[str, Any]:
 def upload_csv(request: HttpRequest, upload_id: UUID) -> StreamingHttpResponse:
     """Every verdict as CSV, streamed."""
     delivery = delivery_for(signed_in(request), upload_id)
-    lines = (line.encode() for line in csv_lines(_csv_rows(delivery)))
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="verdicts-{upload_id}.csv"'
-    return response
+    return csv_answer(_csv_rows(delivery), name=f"verdicts-{upload_id}.csv")
 
 
 def _csv_rows(delivery: Delivery) -> Iterator[tuple[object, ...]]:
@@ -207,4 +223,5 @@ def _csv_rows(delivery: Delivery) -> Iterator[tuple[object, ...]]:
             row.size,
             (image.public_id or str(image.key)) if image else "",
             (row.other.original_path or row.other.name) if row.other else "",
+            row.note,
         )

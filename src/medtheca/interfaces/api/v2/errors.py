@@ -22,6 +22,8 @@ from medtheca.base.errors import (
     Problem,
     TooLarge,
 )
+from medtheca.domains.search.query_text import BadQuery
+from medtheca.interfaces.http.api_auth import is_isic_cli
 from medtheca.interfaces.http.pagination import BadCursor
 from medtheca.interfaces.http.problems import problem_response
 from medtheca.interfaces.http.refusals import InvalidToken, Refused
@@ -44,6 +46,7 @@ def add_handlers(api: NinjaAPI) -> None:
     """Have the API answer every error in one shape."""
     handlers: list[tuple[type[Exception], Any]] = [
         (BadCursor, _on_bad_cursor),
+        (BadQuery, _on_bad_query),
         (DomainError, _on_domain_error),
         (Refused, _on_refusal),
         (ValidationError, _on_wrong_shape),
@@ -81,8 +84,27 @@ def _on_domain_error(request: HttpRequest, error: DomainError) -> HttpResponse:
     status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
     problems = error.problems if isinstance(error, Invalid) else ()
     return problem_response(
-        request, status=status, code=error.code, message=error.message, remedy=error.remedy, problems=problems
+        request,
+        status=status,
+        code=error.code,
+        message=error.message,
+        remedy=error.remedy,
+        problems=problems,
+        more=_as_isic_says(request, error),
     )
+
+
+def _as_isic_says(request: HttpRequest, error: DomainError) -> dict[str, Any]:
+    """What the ISIC Archive's clients look for at these addresses beside: isic-cli crashes without the first."""
+    if request.path.endswith("/accessions/"):
+        reasons = [problem.message for problem in error.problems] if isinstance(error, Invalid) else []
+        return {"non_field_errors": [" ".join([error.message, *reasons, error.remedy]).strip()]}
+    if "/s3-upload/" in request.path and isinstance(error, Invalid):
+        fields: dict[str, Any] = {}
+        for problem in error.problems:
+            fields.setdefault(problem.field, []).append(problem.message)
+        return fields
+    return {}
 
 
 def _on_bad_cursor(request: HttpRequest, error: BadCursor) -> HttpResponse:
@@ -98,8 +120,22 @@ def _on_bad_cursor(request: HttpRequest, error: BadCursor) -> HttpResponse:
     )
 
 
+def _on_bad_query(request: HttpRequest, bad: BadQuery) -> HttpResponse:
+    error = bad.error
+    where = {"column": error.column, "length": error.length}
+    return problem_response(
+        request,
+        status=400,
+        code=bad.code,
+        message=bad.message,
+        remedy=bad.remedy,
+        problems=bad.problems,
+        more={**where, "expected": error.expected, "suggestions": list(error.suggestions)},
+    )
+
+
 def _on_refusal(request: HttpRequest, refusal: Refused) -> HttpResponse:
-    stale = isinstance(refusal, InvalidToken) and request.headers.get("User-Agent", "").startswith("isic-cli/")
+    stale = isinstance(refusal, InvalidToken) and is_isic_cli(request)
     if stale and request.path.endswith("/users/me/"):
         # isic-cli takes 404 here for "log out and go on as a guest", and any other refusal for a fault of its own.
         return problem_response(request, status=404, code=refusal.code, message=refusal.message, remedy=refusal.remedy)

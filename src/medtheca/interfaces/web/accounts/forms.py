@@ -92,6 +92,17 @@ class ProfileForm(forms.Form):
     )
 
 
+class VerificationForm(forms.Form):
+    """An address at an institution."""
+
+    email = forms.EmailField(
+        max_length=254,
+        label="Address at your institution",
+        help_text="Of a hospital, university or company; not one that anybody can have.",
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+
+
 def show_refusal(form: forms.Form, refusal: DomainError, **fields: str) -> None:
     """Put a domain's refusal where it belongs in a form; `fields` maps the domain's names to the form's."""
     problems: Any = refusal.problems if isinstance(refusal, Invalid) else ()

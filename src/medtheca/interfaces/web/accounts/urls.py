@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from medtheca.interfaces.web.accounts import agreements, leaving, sessions, taking, views
+from medtheca.interfaces.web.accounts import agreements, leaving, sessions, taking, verification, views
 from medtheca.interfaces.web.errors import page
 
 urlpatterns = [
@@ -20,5 +20,7 @@ urlpatterns = [
     path("account/sessions/<int:session_id>/end/", page(sessions.session_end), name="session_end"),
     path("account/tokens/", views.tokens, name="tokens"),
     path("account/tokens/<int:token_id>/revoke/", views.token_revoke, name="token_revoke"),
+    path("account/verification/", page(verification.verification), name="verification"),
+    path("account/verification/<str:secret>/", page(verification.verification_confirm), name="verification_confirm"),
     path("mailbox/", views.mailbox, name="mailbox"),
 ]

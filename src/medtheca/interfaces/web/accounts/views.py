@@ -15,12 +15,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from medtheca.base.errors import DomainError
+from medtheca.domains.accounts.connections import connections_of
 from medtheca.domains.accounts.credentials import sessions_of
 from medtheca.domains.accounts.errors import UnknownToken
 from medtheca.domains.accounts.factors import factors_of, lacks_second_factor
 from medtheca.domains.accounts.operations import MAX_LIVE_TOKENS, create_token, revoke_token
 from medtheca.domains.accounts.profiles import Profile, change_profile
 from medtheca.domains.accounts.queries import live_tokens, token_state, tokens_of
+from medtheca.domains.accounts.verifying import is_verified
+from medtheca.domains.search.saved import saved_searches_of
 from medtheca.interfaces.http.middleware import is_from_here
 from medtheca.interfaces.web.accounts.forms import ProfileForm, TokenForm, show_refusal
 from medtheca.interfaces.web.accounts.mailbox import newest_mail
@@ -51,6 +54,9 @@ def account(request: HttpRequest) -> HttpResponse:
         "factor_missing": lacks_second_factor(user),
         "sessions": sessions_of(user).count(),
         "live_tokens": live_tokens(tokens_of(user)).count(),
+        "connections": connections_of(user).count(),
+        "verified_words": "Verified" if is_verified(user) else "Show that you work at an institution",
+        "saved_searches": len(saved_searches_of(user)),
         "accepted_words": f"Version {user.accepted_version} accepted" if user.accepted_version else "Not accepted yet",
         "sign_on": settings.ENVIRONMENT.oidc_name if settings.ENVIRONMENT.oidc_issuer else "",
     }

@@ -14,7 +14,7 @@ from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_http_methods
 
 from medtheca.base.errors import Conflict, DomainError, Invalid, NotFound
-from medtheca.domains.access.enums import Role
+from medtheca.domains.access.enums import Role, ScopeKind
 from medtheca.domains.access.invitations import OtherAddress, invitation_of_secret, invitations_of, is_for
 from medtheca.domains.provenance import people
 from medtheca.domains.provenance.access import may_own
@@ -88,14 +88,16 @@ def _page(request: HttpRequest, thing: people.Thing, back: dict[str, str]) -> Ht
 
 def _rows(thing: people.Thing, user: User, *, owns: bool) -> list[dict[str, Any]]:
     offered = people.roles_offered(user, thing) if owns else []
+    members = people.members_of(thing)
+    called = people.call_people(thing, [member.user for member in members], asker=user)
     rows = []
-    for member in people.members_of(thing):
+    for member in members:
         fixed = member.through is not None or not owns or not people.may_change(user, member.role)
         rows.append(
             {
                 "id": member.user.pk,
-                "name": member.user.full_name if owns else member.user.shown_name,
-                "email": member.user.email if owns else "",
+                "name": called[member.user.pk].name,
+                "email": called[member.user.pk].email or "",
                 "affiliation": member.user.affiliation,
                 "orcid": member.user.orcid,
                 "active": member.user.is_active,
@@ -216,6 +218,8 @@ def _number(request: HttpRequest, field: str) -> int:
 def invitation(request: HttpRequest, secret: str) -> HttpResponse:
     """An invitation, for whoever has its link: to accept, after a log-in or sign-up."""
     found = invitation_of_secret(secret)
+    if found.scope.kind not in {ScopeKind.CONTRIBUTOR, ScopeKind.COHORT}:
+        raise NotFound("There is no such invitation, or it is over.")
     error = ""
     if request.method == "POST" and request.user.is_authenticated:
         try:

@@ -20,6 +20,7 @@ from medtheca.domains.provenance.review_queue import (
     review_states_for,
     reviews_for,
 )
+from medtheca.domains.provenance.versions import file_versions_of
 from medtheca.interfaces.http.file_urls import file_url
 from medtheca.interfaces.web.facts import private_group, public_groups
 from medtheca.interfaces.web.tiles import image_url, label_of
@@ -83,17 +84,28 @@ def panel_of(user: User, accession: Accession) -> dict[str, Any]:
     (item,) = items_of(user, [accession])
     found = beside(accession, visible_accessions(user).filter(image__withdrawal__isnull=True))
     private = private_group(accession)
+    number = candidates_of([accession.pk]).get(accession.pk)
     return {
         "item": item,
         "groups": [*public_groups(accession), *([private] if private else [])],
         "lesion": [_neighbour(row, row.image) for row in found["lesion"] if row.image],
         "patient": [_neighbour(row, row.image) for row in found["patient"] if row.image],
         "lookalikes": _lookalikes(user, accession),
+        "duplicates_url": reverse("cohort_duplicates", args=[accession.cohort_id]),
         "reviews": [review_row(row) for row in reviews_for(user, accession)],
         "is_blind": not may_read_reviews(user, accession),
-        "candidate": candidates_of([accession.pk]).get(accession.pk),
+        "candidate": number,
         "published": accession.published,
+        "text_suspected": _suspicion(accession, number),
     }
+
+
+def _suspicion(accession: Accession, candidate: int | None) -> str:
+    """Why the pixels that are judged may hold text: those of the file that waits, where one does."""
+    for version in file_versions_of(accession) if candidate else ():
+        if version.number == candidate:
+            return str(version.facts.get("text_suspected", ""))
+    return accession.image.text_suspected if accession.image else ""
 
 
 def _neighbour(accession: Accession, image: Image) -> dict[str, Any]:

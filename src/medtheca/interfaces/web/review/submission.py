@@ -11,20 +11,27 @@ from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_safe
 
 from medtheca.domains.access.queries import visibility_of
-from medtheca.domains.imaging.enums import FileKind
+from medtheca.domains.imaging.enums import FileKind, ImageKind
 from medtheca.domains.provenance.access import may_edit, may_review, visible_accessions
+from medtheca.domains.provenance.copies import may_have_copy
 from medtheca.domains.provenance.enums import VersionState
-from medtheca.domains.provenance.queries import accession_for
+from medtheca.domains.provenance.overviews import verdict_of
+from medtheca.domains.provenance.queries import accession_for, original_files
 from medtheca.domains.provenance.review_queue import may_read_reviews, review_states_for, reviews_for
 from medtheca.domains.provenance.versions import file_versions_of
+from medtheca.domains.search.duplicates import group_named
 from medtheca.interfaces.http.file_urls import file_url
 from medtheca.interfaces.web.facts import history, owner_group, private_group, public_groups
 from medtheca.interfaces.web.people import signed_in
+from medtheca.interfaces.web.review.copies import copy_for_page
+from medtheca.interfaces.web.review.duplicates import duplicates_url
 from medtheca.interfaces.web.review.shown import STATE_WORDS, review_row
 from medtheca.interfaces.web.tiles import image_url, label_of
 
 if TYPE_CHECKING:
     from medtheca.domains.provenance.models import Accession, FileVersion
+
+_MOST_FILES = 500
 
 
 @login_required
@@ -35,7 +42,7 @@ def accession(request: HttpRequest, accession_id: int) -> HttpResponse:
     pk = accession_for(user, accession_id).pk
     rows = visible_accessions(user).select_related("image", "cohort__contributor", "original", "description", "creator")
     found = rows.select_related("patient", "lesion", "delivery").get(pk=pk)
-    private = private_group(found)
+    private, original, verdict = private_group(found), original_files(found), verdict_of(found)
     may_work, may_judge = may_edit(user, found.cohort), may_review(user, found.cohort)
     context = {
         "accession": found,
@@ -50,7 +57,14 @@ def accession(request: HttpRequest, accession_id: int) -> HttpResponse:
         "groups": [owner_group(user, found), *public_groups(found), *([private] if private else [])],
         "versions": history(found),
         "actions": _actions(found, may_work=may_work, may_judge=may_judge),
-        "size": found.original.size if found.original else None,
+        "size": sum(part.blob.size for part in original) or None,
+        "original": [
+            {"name": part.path, "size": part.blob.size, "sha256": part.blob.sha256} for part in original[:_MOST_FILES]
+        ],
+        "more_files": max(0, len(original) - _MOST_FILES),
+        "note": verdict.note if verdict else "",
+        "duplicates": _duplicates(request, found),
+        "copy": copy_for_page(found) if may_have_copy(user, found) else None,
     }
     return render(request, "pages/review/submission.html", context)
 
@@ -64,10 +78,24 @@ def _picture(found: Accession) -> dict[str, Any] | None:
         "full_url": file_url(image, FileKind.PUBLIC),
         "width": image.width,
         "height": image.height,
+        "depth": image.depth,
+        "text_suspected": image.text_suspected,
         "format": image.format.upper(),
         "url": image_url(image),
         "visibility": visibility_of([image.pk])[image.pk].value,
         "is_withdrawn": getattr(image, "withdrawal", None) is not None,
+    }
+
+
+def _duplicates(request: HttpRequest, found: Accession) -> dict[str, Any] | None:
+    """How many other images that the person sees are in the group of this one; None for none."""
+    number = len(group_named(request.user, str(found.image.key))) - 1 if found.image else 0
+    if number < 1 or found.image is None:
+        return None
+    return {
+        "number": number,
+        "url": duplicates_url(found.image),
+        "cohort_url": reverse("cohort_duplicates", args=[found.cohort_id]),
     }
 
 
@@ -108,7 +136,8 @@ def _actions(found: Accession, *, may_work: bool, may_judge: bool) -> list[dict[
     if may_judge:
         at = f"{reverse('review_cohort', args=[found.cohort_id])}?view=all&after={found.pk - 1}&at={found.pk}"
         actions.append({"url": at, "icon": "check", "words": "Judge it"})
-    if may_work or may_judge:
+    # Boxes are drawn on a picture; a volume has as many as slices, and a slide is larger than any page.
+    if (may_work or may_judge) and image.kind == ImageKind.PICTURE:
         actions.append(_action("accession_redact", found, "eraser", "Redact"))
     if may_work:
         actions.append(_action("accession_replace", found, "refresh-cw", "Replace the file"))

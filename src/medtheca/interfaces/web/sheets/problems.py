@@ -47,7 +47,7 @@ def metadata_problems(request: HttpRequest, file_id: int) -> HttpResponse:
             if number:
                 cells = f"{number:,} cell{' was' if number == 1 else 's were'} corrected"
                 messages.success(request, f"{cells}. The spreadsheet is being checked again.")
-                return redirect("metadata_file", file_id)
+                return redirect(f"{request.path}?cause={chosen}")
             refused = "Nothing was corrected: no cell was changed."
     context = sheet_context(file, step="problems") | {
         "groups": [_group(request, place, group, chosen) for place, group in enumerate(groups)],
@@ -55,6 +55,7 @@ def metadata_problems(request: HttpRequest, file_id: int) -> HttpResponse:
         "refused": refused,
         "errors_url": reverse("metadata_errors", args=[file.pk]),
         "problem_count": file.report.get("problem_count", 0),
+        "preview_url": reverse("metadata_preview", args=[file.pk]),
     }
     return render(request, "pages/sheets/problems.html", context, status=400 if refused else 200)
 
@@ -109,7 +110,7 @@ def _detail(request: HttpRequest, file: MetadataFile, group: dict[str, Any], pla
     rows = rows_with_problems(file).filter(problems__contains=wanted)
     shown = list(rows[start : start + _ROWS + 1])
     cells = [
-        _cell(row.line, row.name, problem, columns, editable=editable)
+        _cell(row.line, row.name, problem, columns, editable=editable, given=request.POST)
         for row in shown[:_ROWS]
         for problem in row.problems
         if problem["code"] == group["code"]
@@ -127,7 +128,9 @@ def _detail(request: HttpRequest, file: MetadataFile, group: dict[str, Any], pla
         "more_lines": max(0, group["count"] - 20),
         "editable": editable,
         # Names are chosen on a page of their own, and must differ from each other.
-        "values": _values(group, item) if editable and group["field"] and group["code"] != "duplicate_filename" else [],
+        "values": _values(group, item, request.POST)
+        if editable and group["field"] and group["code"] != "duplicate_filename"
+        else [],
         "options": _options(item),
         "cells": cells,
         "start": start,
@@ -136,7 +139,8 @@ def _detail(request: HttpRequest, file: MetadataFile, group: dict[str, Any], pla
     }
 
 
-def _values(group: dict[str, Any], item: Field | None) -> list[dict[str, Any]]:
+def _values(group: dict[str, Any], item: Field | None, given: QueryDict) -> list[dict[str, Any]]:
+    """With what was typed where it is shown again, else with what the vocabulary suggests."""
     vocabulary = item.vocabulary if item else None
     return [
         {
@@ -144,10 +148,11 @@ def _values(group: dict[str, Any], item: Field | None) -> list[dict[str, Any]]:
             "count": found["count"],
             "message": found["message"],
             "remedy": found["remedy"],
-            "suggestion": next(iter(vocabulary.suggest(found["value"])), "") if vocabulary else "",
+            "typed": given.get(
+                f"new-{place}", next(iter(vocabulary.suggest(found["value"])), "") if vocabulary else ""
+            ),
         }
-        for found in group["values"]
-        if found["value"]
+        for place, found in enumerate(found for found in group["values"] if found["value"])
     ]
 
 
@@ -158,22 +163,28 @@ def _options(item: Field | None) -> list[str]:
     return list(terms) if len(terms) <= _MOST_OPTIONS else []
 
 
-def _cell(line: int, name: str, problem: dict[str, str], columns: list[str], *, editable: bool) -> dict[str, Any]:
+def _cell(
+    line: int, name: str, problem: dict[str, str], columns: list[str], *, editable: bool, given: QueryDict
+) -> dict[str, Any]:
     other = problem.get("other_column", "")
+    key = f"{line}-{columns.index(problem['column'])}" if editable else ""
+    other_key = f"{line}-{columns.index(other)}" if editable and other in columns else ""
     return {
         "line": line,
         "name": name,
         "value": problem["value"],
+        "typed": given.get(f"cell-{key}", problem["value"]),
         "message": problem["message"],
         "remedy": problem["remedy"],
-        "key": f"{line}-{columns.index(problem['column'])}" if editable else "",
+        "key": key,
         # What it contradicts may be what is wrong.
         "other": {
             "column": other,
             "value": problem.get("other_value", ""),
-            "key": f"{line}-{columns.index(other)}",
+            "typed": given.get(f"cell-{other_key}", problem.get("other_value", "")),
+            "key": other_key,
         }
-        if editable and other in columns
+        if other_key
         else None,
     }
 

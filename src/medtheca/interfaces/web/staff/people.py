@@ -18,6 +18,7 @@ from medtheca.domains.provenance.people import circles_of, kind_of, name_of, rev
 from medtheca.interfaces.web.paging import slice_of
 from medtheca.interfaces.web.staff.forms import FindPersonForm
 from medtheca.interfaces.web.staff.tools import staff_user
+from medtheca.toolkit.countries import countries
 
 if TYPE_CHECKING:
     from medtheca.domains.provenance.people import Thing
@@ -57,7 +58,15 @@ def person(request: HttpRequest, user_id: int) -> HttpResponse:
         messages.success(request, f"{found.full_name} {words}.")
         return redirect("staff_person", found.pk)
     context = {
-        "person": _row(found) | {"joined": found.created, "hash_id": found.hash_id, "last_login": found.last_login},
+        "person": _row(found)
+        | {
+            "joined": found.created,
+            "hash_id": found.hash_id,
+            "last_login": found.last_login,
+            "affiliation": found.affiliation,
+            "orcid": found.orcid,
+            "country": countries().get(found.country, found.country),
+        },
         "is_you": found.pk == staff.pk,
         "circles": [{"role": role.label, **_thing(thing)} for thing, role in circles_of(found)],
         "crumbs": [

@@ -40,6 +40,8 @@ _TOOLS = (
     ("staff_purge", "trash-2", "Remove images for good", "Images that were never published, with their bytes."),
     ("staff_merge", "users", "Merge contributors", "Cohorts, people, patients and lesions of two become those of one."),
     ("staff_reconvert", "refresh-cw", "Convert again", "Renditions and hashes anew from the originals."),
+    ("staff_pins", "pin", "Pinned images", "What collections show first, and in which order."),
+    ("staff_archives", "inbox", "Archives that wait", "Agree to archives, where the instance asks that."),
     ("staff_people", "user-round", "People", "Find a user, disable or enable them; who reviews what."),
 )
 

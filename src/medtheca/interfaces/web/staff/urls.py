@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from medtheca.interfaces.web.errors import page
-from medtheca.interfaces.web.staff import people, tools
+from medtheca.interfaces.web.staff import archives, people, pins, tools
 
 urlpatterns = [
     path("staff/", page(tools.index), name="staff"),
@@ -14,6 +14,8 @@ urlpatterns = [
     path("staff/purge/", page(tools.purge_tool), name="staff_purge"),
     path("staff/merge/", page(tools.merge_tool), name="staff_merge"),
     path("staff/reconvert/", page(tools.reconvert_tool), name="staff_reconvert"),
+    path("staff/pins/", page(pins.pins), name="staff_pins"),
+    path("staff/archives/", page(archives.archives), name="staff_archives"),
     path("staff/people/", page(people.people), name="staff_people"),
     path("staff/people/<int:user_id>/", page(people.person), name="staff_person"),
 ]

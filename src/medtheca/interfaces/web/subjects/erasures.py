@@ -85,7 +85,7 @@ def erasure_new(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "patient": _patient(preview),
-        "preview": _previewed(preview),
+        "preview": _previewed(preview, user),
         "cancel_url": reverse("patient", args=[public_id]),
     }
     return render(request, "pages/erasure_new.html", context)
@@ -155,7 +155,7 @@ def _show(
     public_id = found.patient_public_id
     context: dict[str, Any] = {
         "erasure": _shown(found),
-        "preview": _previewed(preview) if preview else None,
+        "preview": _previewed(preview, user) if preview else None,
         "patient": {"id": public_id, "url": reverse("patient", args=[public_id]) if preview else None},
         "running": found.state == ErasureState.ERASING,
         "steps": _steps(found),
@@ -212,11 +212,11 @@ def _patient(preview: Preview) -> dict[str, str]:
     }
 
 
-def _previewed(preview: Preview) -> dict[str, Any]:
+def _previewed(preview: Preview, user: User) -> dict[str, Any]:
     doubts = preview.doubts
     return {
         "removed": _amounts(preview.counts),
-        "tiles": tiles_of(preview.images[:_SHOWN]),
+        "tiles": tiles_of(preview.images[:_SHOWN], asker=user),
         "more": max(0, len(preview.images) - _SHOWN),
         "alike": [{"name": row.name, "url": reverse("accession", args=[row.pk])} for row in doubts.alike],
         "same": [{"name": row.name, "url": reverse("accession", args=[row.pk])} for row in doubts.same_bytes],

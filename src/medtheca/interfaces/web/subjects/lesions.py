@@ -28,9 +28,9 @@ def lesions(request: HttpRequest) -> HttpResponse:
     asker = request.user if request.user.is_authenticated else None
     found = slice_of(request, visible_lesions(asker), size=_PAGE)
     seen = see_lesions(found.rows, asker=asker)
-    # All tiles at once: three queries a page, not three a lesion.
+    # All tiles at once: a few queries a page, not a lesion.
     first = [row.image for one in seen for row in one.images[:_SHOWN]]
-    tiles = {tile["key"]: tile for tile in tiles_of(first)}
+    tiles = {tile["key"]: tile for tile in tiles_of(first, asker=asker)}
     context = {
         "lesions": [
             {
@@ -56,7 +56,7 @@ def lesion(request: HttpRequest, public_id: str) -> HttpResponse:
     found = lesion_for(request.user if request.user.is_authenticated else None, public_id)
     days: list[dict[str, Any]] = []
     for day, group in groupby(found.images, key=_day):
-        days.append({"title": title_of_day(day), "tiles": tiles_of([seen.image for seen in group])})
+        days.append({"title": title_of_day(day), "tiles": tiles_of([seen.image for seen in group], asker=request.user)})
     names = {tile["key"]: tile["id"] for day in days for tile in day["tiles"]}
     context = {
         "lesion": {

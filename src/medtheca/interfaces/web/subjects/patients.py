@@ -120,7 +120,7 @@ def _days(rows: Iterable[Accession], user: User) -> list[dict[str, Any]]:
     days = []
     for day, group in groupby([row for row in shown if row.image_id in seen], key=day_of):
         images = [row.image for row in group if row.image is not None]
-        days.append({"title": title_of_day(day), "tiles": tiles_of(images)})
+        days.append({"title": title_of_day(day), "tiles": tiles_of(images, asker=user)})
     return days
 
 

@@ -5,17 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from django.http import HttpRequest
-from ninja import Query, Router
+from ninja import Query, Router, Status
 from pydantic import Field
 
+from medtheca.base.errors import Invalid, Problem
 from medtheca.domains.provenance.access import visible_accessions
-from medtheca.domains.provenance.queries import accession_for
+from medtheca.domains.provenance.origins import origins_of
+from medtheca.domains.provenance.overviews import verdict_of
+from medtheca.domains.provenance.queries import accession_for, original_files
 from medtheca.domains.provenance.versions import file_versions_of
 from medtheca.interfaces.api.v2.calling import page_of, user_of
+from medtheca.interfaces.api.v2.shapes.acquired import acquired_out
 from medtheca.interfaces.api.v2.shapes.common import PageOut, PageQuery, isic_licence
-from medtheca.interfaces.api.v2.shapes.provenance import AccessionOut
+from medtheca.interfaces.api.v2.shapes.provenance import (
+    AccessionDetailOut,
+    AccessionIn,
+    AccessionMadeOut,
+    AccessionOut,
+    origin_out,
+)
 from medtheca.interfaces.api.v2.shapes.publishing import FileVersionOut
 from medtheca.interfaces.http.api_auth import somebody
+from medtheca.interfaces.http.upload_tickets import read_upload
+from medtheca.workflows.accession import accession_upload
 
 if TYPE_CHECKING:
     from medtheca.domains.provenance.models import Accession
@@ -39,10 +51,40 @@ def list_accessions(request: HttpRequest, page: Query[AccessionQuery]) -> Any:
     return page_of(request, rows, page, order=("pk",), shape=lambda found: [_shown(row) for row in found])
 
 
-@router.get("/{int:accession_id}/", response=AccessionOut, url_name="accession_detail")
+@router.post("/", response={201: AccessionMadeOut}, url_name="accessions")
+def make_accession(request: HttpRequest, given: AccessionIn) -> Any:
+    """Make an accession of a file that was uploaded by `s3-upload/`. Editors and owners of the cohort.
+
+    400 where the name is taken in the cohort, where the file is no single image, or where the metadata is not right;
+    then nothing is made, and the upload may be used again. DICOM, volumes of several files and ZIPs go by tus.
+    """
+    user = user_of(request)
+    upload_id = read_upload(given.original_blob, owner_id=user.pk, purpose="field")
+    if upload_id is None:
+        words = "This is no upload of yours, or it is more than a day old."
+        problem = Problem("original_blob", words, code="bad_field_value", remedy="Upload the file again.")
+        raise Invalid("The file cannot be used.", problems=[problem])
+    made = accession_upload(user=user, cohort_id=given.cohort, upload_id=upload_id, metadata=given.metadata)
+    return Status(201, {"id": made.pk})
+
+
+@router.get("/{int:accession_id}/", response=AccessionDetailOut, url_name="accession_detail")
 def show_accession(request: HttpRequest, accession_id: int) -> Any:
-    """One accession."""
-    return _shown(accession_for(user_of(request), accession_id))
+    """One accession, with the files of its original and what they say of the image."""
+    user = user_of(request)
+    accession = accession_for(user, accession_id)
+    verdict, image = verdict_of(accession), accession.image
+    return {
+        **_shown(accession),
+        "original": [
+            {"name": part.path, "size": part.blob.size, "sha256": part.blob.sha256}
+            for part in original_files(accession)
+        ],
+        "origins": [origin_out(row) for row in origins_of(user, accession)],
+        "notes": verdict.note if verdict else "",
+        "text_suspected": image.text_suspected if image else "",
+        "image": acquired_out(image) if image else None,
+    }
 
 
 @router.get("/{int:accession_id}/file-versions/", response=list[FileVersionOut], url_name="file_versions")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router
+from ninja import Query, Router, Schema
 
 from medtheca.domains.metadata.history import differences_of, public_history
 from medtheca.domains.metadata.queries import versions_of
@@ -22,7 +22,7 @@ from medtheca.interfaces.api.v2.shapes.metadata import (
     VersionOut,
 )
 from medtheca.interfaces.http.api_auth import anybody, somebody
-from medtheca.toolkit.schemas import DERMATOLOGY, csv_template, data_dictionary
+from medtheca.toolkit.schemas import DERMATOLOGY, csv_template, data_dictionary, find_pack
 from medtheca.workflows.correct import correct_metadata
 
 if TYPE_CHECKING:
@@ -31,11 +31,21 @@ if TYPE_CHECKING:
 router = Router(tags=["metadata"])
 
 
+class DictionaryQuery(Schema):
+    """Which fields."""
+
+    pack: Literal["dermatology", "acquisition"] = "dermatology"
+
+
 @router.get("/metadata-fields/", auth=anybody, response=DictionaryOut, url_name="metadata_fields")
-def list_fields(request: HttpRequest) -> Any:
-    """The data dictionary: every field that a spreadsheet may have, with its values, unit and synonyms."""
-    fields = [asdict(entry) for entry in data_dictionary(DERMATOLOGY)]
-    return {"pack": DERMATOLOGY.name, "version": DERMATOLOGY.version, "fields": fields}
+def list_fields(request: HttpRequest, which: Query[DictionaryQuery]) -> Any:
+    """The data dictionary: every field with its values, unit and synonyms. Those of a spreadsheet, or of `pack`.
+
+    The pack `acquisition` is what files say themselves: shown as `facts` of an image, never set or changed by a sheet.
+    """
+    pack = find_pack(which.pack)
+    fields = [asdict(entry) for entry in data_dictionary(pack)]
+    return {"pack": pack.name, "version": pack.version, "source": pack.source, "fields": fields}
 
 
 @router.get("/metadata-fields/template.csv", auth=anybody, response=None, url_name="metadata_fields_template")

@@ -10,7 +10,7 @@ from ninja import Router, Status
 
 from medtheca.domains.access.invitations import invitations_of
 from medtheca.domains.provenance import people
-from medtheca.domains.provenance.access import may_own, require_owner
+from medtheca.domains.provenance.access import require_owner
 from medtheca.domains.provenance.queries import cohort_for, contributor_for
 from medtheca.interfaces.api.v2.calling import user_of
 from medtheca.interfaces.api.v2.shapes.people_of import (
@@ -144,19 +144,20 @@ def accept_invitation(request: HttpRequest, given: AcceptIn) -> Any:
 
 
 def _members(thing: people.Thing, user: User) -> list[dict[str, Any]]:
-    owns = may_own(user, thing)
+    members = people.members_of(thing)
+    called = people.call_people(thing, [row.user for row in members], asker=user)
     return [
         {
             "user": row.user.pk,
-            "name": row.user.full_name if owns else row.user.shown_name,
-            "email": row.user.email if owns else None,
+            "name": called[row.user.pk].name,
+            "email": called[row.user.pk].email,
             "affiliation": row.user.affiliation,
             "orcid": row.user.orcid,
             "role": row.role.value,
             "since": row.since,
             "contributor": row.through.pk if row.through else None,
         }
-        for row in people.members_of(thing)
+        for row in members
     ]
 
 

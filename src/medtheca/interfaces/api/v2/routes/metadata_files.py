@@ -13,7 +13,7 @@ from medtheca.base.errors import Invalid, Problem, TooLarge
 from medtheca.domains.metadata.queries import metadata_file_for, metadata_files_of
 from medtheca.domains.provenance.queries import cohort_for
 from medtheca.interfaces.api.v2.calling import page_of, user_of
-from medtheca.interfaces.api.v2.shapes.common import PageOut, PageQuery, Reason, ShortText, Text
+from medtheca.interfaces.api.v2.shapes.common import PageOut, PageQuery, Reason, ShortText, Text, answers_with
 from medtheca.interfaces.api.v2.shapes.metadata import (
     ApplyIn,
     EditsIn,
@@ -184,7 +184,11 @@ def list_problems(request: HttpRequest, file_id: int, wanted: Query[RowsQuery]) 
     return describe.problems_of(user=user_of(request), file_id=file_id, page=wanted.page, size=wanted.size)
 
 
-@router.get("/metadata-files/{int:file_id}/errors.csv", response=None, url_name="metadata_file_errors")
+@router.get(
+    "/metadata-files/{int:file_id}/errors.csv",
+    url_name="metadata_file_errors",
+    openapi_extra=answers_with("text/csv", conflict="The spreadsheet cannot be read at all, so it has no rows."),
+)
 def download_errors(request: HttpRequest, file_id: int) -> HttpResponse:
     """One's own sheet as CSV with a last column that says what is wrong in each row. Editors."""
     content = describe.sheet_with_errors(user=user_of(request), file_id=file_id)

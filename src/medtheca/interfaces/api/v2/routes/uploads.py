@@ -102,6 +102,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "code": verdict.code,
         "message": verdict.words,
         "remedy": verdict.remedy,
+        "note": verdict.note,
         "accession": verdict.accession_id,
         "isic_id": (image.public_id or str(image.key)) if image else None,
         "other": verdict.other_id,

@@ -63,6 +63,18 @@ def values_given(given: Given, columns: Mapping[str, str]) -> dict[str, Any]:
     return {columns.get(name, name): value for name, value in said.items() if value is not None}
 
 
+def answers_with(media_type: str, *, conflict: str = "") -> dict[str, Any]:
+    """What the API's description says of a route whose answer is text of a kind, and no JSON.
+
+    `conflict` says when a route that only reads answers 409, which others do not.
+    """
+    responses: dict[int, Any] = {200: {"description": "OK", "content": {media_type: {"schema": {"type": "string"}}}}}
+    if conflict:
+        problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
+        responses[409] = {"description": conflict, "content": problem}
+    return {"responses": responses}
+
+
 class PageQuery(Schema):
     """Which page."""
 
@@ -100,6 +112,7 @@ class ProblemOut(Schema):
     instance: str
     code: str
     message: str
+    error: str = Field(description="As `message`, under the name by which some clients of the ISIC Archive know it.")
     remedy: str
     errors: list[FieldProblemOut]
     support: str = Field(description="Where people ask for help; tell them `request_id`.")

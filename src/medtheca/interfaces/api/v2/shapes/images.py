@@ -12,16 +12,26 @@ from pydantic import Field
 from medtheca.domains.access.enums import Visibility
 from medtheca.domains.imaging.enums import FileKind
 from medtheca.domains.search.entries import Entry
+from medtheca.interfaces.api.v2.shapes.acquired import AcquiredOut, acquired_out
 from medtheca.interfaces.api.v2.shapes.common import Given, Reason, Text, isic_licence
+from medtheca.interfaces.api.v2.shapes.provenance import OriginOut
 from medtheca.interfaces.http.authentication import Caller
-from medtheca.interfaces.http.file_urls import file_url
+from medtheca.interfaces.http.file_urls import APPLICATION_TICKET_SECONDS, TICKET_SECONDS, file_url
 from medtheca.toolkit.schemas import DERMATOLOGY, public_metadata
 
-_KINDS = (("full", FileKind.PUBLIC), ("thumbnail_256", FileKind.THUMBNAIL), ("web", FileKind.WEB))
+_KINDS = (
+    ("full", FileKind.PUBLIC),
+    ("thumbnail_256", FileKind.THUMBNAIL),
+    ("web", FileKind.WEB),
+    ("geometry", FileKind.GEOMETRY),
+    ("small", FileKind.SMALL),
+)
 
 
 class FileOut(Schema):
-    """One file. The address needs no header; that of an image which is not public works for a quarter of an hour."""
+    """One file. The address needs no header; that of an image which is not public works for a quarter of an hour,
+    given to an application for six.
+    """
 
     url: str
     size: int = Field(description="Bytes, exactly.")
@@ -32,9 +42,15 @@ class FileOut(Schema):
 class FilesOut(Schema):
     """The files of an image: without identifying data, every pixel as it was taken in."""
 
-    full: FileOut
+    full: FileOut | None = Field(
+        None,
+        description="A picture as it came; a volume as MetaImage (.mha); a slide as a pyramid of tiles (TIFF); of a "
+        "document, what it is in a few words (JSON). Left out where you may look at the image and not download it.",
+    )
     thumbnail_256: FileOut
     web: FileOut | None = Field(None, description="For images larger than 1,024 pixels.")
+    geometry: FileOut | None = Field(None, description="Of a volume: where each slice lies in the full file (JSON).")
+    small: FileOut | None = Field(None, description="Of a larger volume: at reduced resolution.")
 
 
 class ImageMetadataOut(Schema):
@@ -44,7 +60,7 @@ class ImageMetadataOut(Schema):
     clinical: dict[str, Any] = Field(examples=[{"age_approx": 55, "sex": "male", "diagnosis_1": "Benign"}])
 
 
-class ImageOut(Schema):
+class ImageOut(AcquiredOut):
     """An image."""
 
     isic_id: str = Field(
@@ -62,10 +78,19 @@ class ImageOut(Schema):
     metadata: ImageMetadataOut
 
 
+class ImageDetailOut(ImageOut):
+    """An image, and where it came from."""
+
+    origins: list[OriginOut] = Field(
+        description="The archives that it was brought from; none where a person uploaded it. What an archive does not "
+        "show to everybody is told to the people of the cohort alone."
+    )
+
+
 class ImageFilters(Schema):
     """Filters; all that are given must hold. Terms are those of the metadata fields."""
 
-    words: Text = Field("", description="Beginning of a public id, or words in the name of a diagnosis.")
+    words: Text = Field("", description="A free word or a phrase; see docs/reference/query-language.md.")
     diagnosis: Text = Field("", description="A diagnosis, by name or path; it means its subtree.", examples=["Nevus"])
     anatom_site: Text = Field("", description="A site of the body, by name or path; it means its subtree.")
     sex: Text = ""
@@ -76,6 +101,19 @@ class ImageFilters(Schema):
     age_from: int | None = Field(None, ge=0, le=200, description="Of `age_approx`, inclusive.")
     age_to: int | None = Field(None, ge=0, le=200, description="Of `age_approx`, inclusive.")
     cohort: int | None = Field(None, description="One of your cohorts; others hold nothing.")
+    image_kind: Text = Field("", description="picture, volume, slide or document.")
+    format: Text = Field("", description="Of the original.", examples=["dicom"])
+    modality: Text = Field("", description="By its code of CID 33 or its meaning.", examples=["CT"])
+    body_part: Text = Field("", description="By SNOMED CT code or meaning.", examples=["12738006", "Brain"])
+    laterality: Text = Field("", description="R, L, B or U.")
+    stain: Text = Field("", description="By SNOMED CT code of CID 8112 or meaning.", examples=["12710003"])
+    manufacturer: Text = Field("", description="In the words of the header.")
+    manufacturer_model: Text = Field("", description="In the words of the header.")
+    magnification: float | None = Field(None, description="Nominal power of the objective.", examples=[20])
+    slices_from: int | None = Field(None, ge=0, description="Inclusive.")
+    slices_to: int | None = Field(None, ge=0, description="Inclusive.")
+    pixel_spacing_from: float | None = Field(None, ge=0, description="Millimetres, of columns and rows, inclusive.")
+    pixel_spacing_to: float | None = Field(None, ge=0, description="Millimetres, of columns and rows, inclusive.")
 
 
 class TakeBackIn(Given):
@@ -95,10 +133,11 @@ def image_out(entry: Entry, *, site: str, caller: Caller) -> dict[str, Any]:
     public = entry.visibility is Visibility.PUBLIC
     # A browser has its cookie; a program hands addresses on, and then nothing but a ticket says who looks.
     ticket_for = caller.user.pk if caller.user and caller.via == "token" and not public else None
+    ttl = TICKET_SECONDS if caller.scopes is None else APPLICATION_TICKET_SECONDS
     files = {}
     for name, kind in _KINDS:
         if file := entry.files.get(kind):
-            path = file_url(entry, kind, media_type=file.media_type, ticket_for=ticket_for)
+            path = file_url(entry, kind, media_type=file.media_type, ticket_for=ticket_for, ttl=ttl)
             files[name] = {
                 "url": site + path,
                 "size": file.size,
@@ -121,4 +160,5 @@ def image_out(entry: Entry, *, site: str, caller: Caller) -> dict[str, Any]:
             pixels_y=entry.height,
             public_ids=entry.public_ids,
         ),
+        **acquired_out(entry),
     }

@@ -196,12 +196,16 @@ class FieldOut(Schema):
     unit: str
     shown_as: str
     synonyms: str
+    standards: str = Field(description="What DICOM calls it.")
     description: str
 
 
 class DictionaryOut(Schema):
-    """The fields that a sheet may have."""
+    """The fields of a pack: those that a sheet may have, or those that files say themselves."""
 
     pack: str
     version: str
+    source: Literal["sheet", "header"] = Field(
+        description="`header`: facts of the image, which no sheet sets; see `facts` of an image and the filters."
+    )
     fields: list[FieldOut]

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from ninja import Schema
 from pydantic import Field
 
-from medtheca.interfaces.api.v2.shapes.common import Given, OptionalSpdxLicence, ShortText, SpdxLicence, Text
+from medtheca.interfaces.api.v2.shapes.acquired import AcquiredOut
+from medtheca.interfaces.api.v2.shapes.common import (
+    Given,
+    OptionalSpdxLicence,
+    ShortText,
+    SpdxLicence,
+    Text,
+    isic_licence,
+)
+
+if TYPE_CHECKING:
+    from medtheca.domains.provenance.models import Origin
 
 WebAddress = Annotated[str, Field(max_length=200, pattern=r"^(https?://[^\s\x00]+)?$")]
 
@@ -83,6 +94,24 @@ class CohortOut(Schema):
     readers: int = Field(description="How many reviewers must accept an image.")
 
 
+class AccessionIn(Given):
+    """A file that was uploaded in parts, for a cohort."""
+
+    cohort: int
+    original_blob: str = Field(description="The `field_value` of `s3-upload/finalize/`; it works once, for a day.")
+    metadata: dict[Text, Text | bool | int | float | None] = Field(
+        {},
+        description="Fields of the schema; what is not among them is kept as unstructured. Empty values say nothing.",
+        examples=[{"age": 52, "sex": "female", "image_type": "dermoscopic"}],
+    )
+
+
+class AccessionMadeOut(Schema):
+    """An accession that was made just now."""
+
+    id: int
+
+
 class AccessionOut(Schema):
     """The taking-in of one image."""
 
@@ -100,3 +129,51 @@ class AccessionOut(Schema):
     copyright_license: str
     license_spdx: str
     attribution: str
+
+
+class OriginalFileOut(Schema):
+    """A file as it came, kept bit for bit."""
+
+    name: str = Field(description="Of several files, the path among them; files of DICOM are numbered.")
+    size: int = Field(description="Bytes.")
+    sha256: str
+
+
+class OriginOut(Schema):
+    """That an image was brought from another archive, and what came."""
+
+    host: str = Field(description="Name and port of the archive.", examples=["api.isic-archive.com"])
+    isic_id: str = Field(description="The image's id there.", examples=["ISIC_0000042"])
+    url: str = Field(description="What the archive says of it.")
+    fetched: datetime
+    sha256: str = Field(description="Of the file as it came.")
+    size: int = Field(description="Bytes of the file as it came.")
+    copyright_license: str = Field(description="As the archive said it then.")
+    license_spdx: str
+    attribution: str = Field(description="As the archive said it then.")
+
+
+def origin_out(row: Origin) -> dict[str, Any]:
+    """`OriginOut` of what is noted."""
+    return {
+        "host": row.host,
+        "isic_id": row.remote_id,
+        "url": row.url,
+        # To the second: lists and details write fractions of it differently.
+        "fetched": row.fetched.replace(microsecond=0),
+        "sha256": row.sha256,
+        "size": row.size,
+        "copyright_license": isic_licence(row.licence),
+        "license_spdx": row.licence,
+        "attribution": row.attribution,
+    }
+
+
+class AccessionDetailOut(AccessionOut):
+    """An accession with its original and what its file says."""
+
+    original: list[OriginalFileOut] = Field(description="One file, or all of which the image is made; none if refused.")
+    origins: list[OriginOut] = Field(description="Where it was brought from; none where a person uploaded it.")
+    notes: str = Field(description="What was found in the files beside the verdict, in sentences.")
+    text_suspected: str = Field(description="Why text may be burned into the pixels; empty if nothing suggests it.")
+    image: AcquiredOut | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from ninja import Schema
 from pydantic import Field
@@ -62,6 +62,27 @@ class SimilarImageOut(ImageOut):
     distance: float = Field(description="Of 64 bits of the perceptual hash, how many differ; 10 at most.")
 
 
+class DuplicateImageOut(ImageOut):
+    """An image of a group of near-duplicates, and how it is like the one it is compared with."""
+
+    distance: int = Field(description="Of 64 bits of the perceptual hash, how many differ from it.")
+    same_pixels: bool = Field(description="Whether it is the very same picture, whatever the file around it.")
+
+
+class DuplicateGroupsQuery(Schema):
+    """Which groups."""
+
+    limit: int = Field(20, ge=1, le=100)
+    offset: int = Field(0, ge=0, le=1_000_000)
+
+
+class DuplicateGroupsOut(Schema):
+    """Groups of near-duplicates; in each, images are compared with its first, and the 100 most alike are listed."""
+
+    count: int = Field(description="How many groups there are in all.")
+    results: list[list[DuplicateImageOut]]
+
+
 class RedactionIn(Given):
     """Boxes to be blacked out. Of a published image those from before stay."""
 
@@ -80,5 +101,5 @@ class RedactionOut(Schema):
     accession: int
     version: int
     state: Literal["waiting", "candidate", "current", "superseded", "refused"]
-    boxes: list[tuple[int, int, int, int]]
+    boxes: list[Annotated[list[int], Field(min_length=4, max_length=4)]]
     reason: str

@@ -59,6 +59,7 @@ class VerdictOut(Schema):
     code: str
     message: str
     remedy: str
+    note: str = Field(description="What was found in the file beside its verdict, in sentences; mostly empty.")
     accession: int | None
     isic_id: str | None
     other: int | None = Field(description="The accession that has the same name, bytes or pixels.")

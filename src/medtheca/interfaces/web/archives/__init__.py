@@ -1,0 +1,1 @@
+"""Pages of archives: the list, one with its tabs, its items, its settings, its people."""

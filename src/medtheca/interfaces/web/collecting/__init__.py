@@ -1,0 +1,1 @@
+"""Pages of collections: the list, one, whom it is shared with, and adding images."""

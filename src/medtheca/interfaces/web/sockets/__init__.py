@@ -1,0 +1,1 @@
+"""Pages of sockets: the catalogue, one of them with examples, defining and changing them."""
