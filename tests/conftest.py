@@ -1,10 +1,12 @@
 """What every test may use. Imported before Django's settings, because it decides the database."""
 
 import os
+import sys
 from importlib.util import find_spec
 
 import pytest
 
+from tests.plugins import thoroughness
 from tests.plugins.emptying import let_tests_empty_the_ledger
 from tests.plugins.speed import hash_passwords_cheaply, keep_folders_in_memory
 
@@ -12,6 +14,7 @@ keep_folders_in_memory()
 
 from tests.plugins.database import session_database  # noqa: E402 - it makes its folder when it is imported
 
+assert thoroughness  # its profile has to be known before tests are collected
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medtheca.config.settings")
 
 
@@ -50,6 +53,21 @@ def django_db_modify_db_settings(database_url):
 def real_password_hashers(settings):
     """What a running instance hashes passwords with."""
     settings.PASSWORD_HASHERS = settings.PASSWORD_HASHERS[1:]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup():
+    """The store is remembered, and a test with a folder of its own leaves that of its folder.
+
+    Before any fixture: those of a module, which store files too, come before the ones of a test.
+    """
+    queries = sys.modules.get("medtheca.domains.storage.queries")
+    if queries is None or not queries.blob_store.cache_info().currsize:
+        return
+    from django.conf import settings
+
+    if getattr(queries.blob_store(), "_root", None) != settings.ENVIRONMENT.data / "blobs":
+        queries.blob_store.cache_clear()
 
 
 @pytest.fixture(autouse=True)

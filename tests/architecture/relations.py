@@ -17,6 +17,7 @@ ORDER = [
     "provenance",
     "metadata",
     "search",
+    "downloads",
     "sockets",
     "viewing",
     "collections",

@@ -1,12 +1,14 @@
 import pytest
-from django.db import DataError
+from django.db import DataError, IntegrityError
 
-from medtheca.base.bulk import update_rows
+from medtheca.base.bulk import insert_rows, update_rows
 from medtheca.domains.storage.enums import UploadState
-from medtheca.domains.storage.models import Upload
+from medtheca.domains.storage.models import Blob, Upload
 from tests.factories.accounts import make_user
 
 pytestmark = pytest.mark.django_db
+
+_FIELDS = ("sha256", "size", "state")
 
 
 def uploads(count):
@@ -29,8 +31,6 @@ def test_every_row_gets_its_own_values_and_other_columns_stay(django_assert_num_
 
 
 def test_absent_values_and_relations_are_written(django_assert_num_queries):
-    from medtheca.domains.storage.models import Blob
-
     blob = Blob.objects.create(sha256="a" * 64, size=1)
     first, second = uploads(2)
     first.blob = blob
@@ -51,3 +51,23 @@ def test_rows_that_are_gone_are_not_counted_and_none_is_no_statement(django_asse
     assert update_rows([first, second], ["size"]) == 1
     with django_assert_num_queries(0):
         assert update_rows([], ["size"]) == 0
+
+
+def test_rows_are_inserted_with_keys_of_their_own(django_assert_num_queries):
+    blobs = [Blob(sha256=letter * 64, size=at) for at, letter in enumerate("cab")]
+    with django_assert_num_queries(2):
+        insert_rows(blobs, _FIELDS)
+    found = Blob.objects.order_by("size")
+    assert [(row.pk, row.sha256[0]) for row in found] == [(blob.pk, blob.sha256[0]) for blob in blobs]
+    # The next that is made gets a key that is free.
+    assert Blob.objects.create(sha256="d" * 64, size=9).pk > max(blob.pk for blob in blobs)
+    insert_rows([], _FIELDS)
+
+
+def test_rows_that_are_there_are_replaced():
+    first = Blob(sha256="a" * 64, size=1)
+    insert_rows([first], _FIELDS)
+    insert_rows([Blob(sha256="a" * 64, size=2)], _FIELDS, unique=["sha256"], replaced=["size"])
+    assert list(Blob.objects.values_list("pk", "size")) == [(first.pk, 2)]
+    with pytest.raises(IntegrityError):
+        insert_rows([Blob(sha256="a" * 64, size=3)], _FIELDS)

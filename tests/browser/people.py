@@ -69,7 +69,7 @@ class Person:
         self.page.wait_for_url(lambda url: "/accounts/" not in url)
 
     def leave(self):
-        assert self.complaints == []
+        assert self.complaints == [], self.complaints
         self.context.close()
 
 

@@ -120,8 +120,15 @@ def describe(alice, folder):
     alice.look("applied")
 
 
+def save(alice, words):
+    """Send corrections; the part of the page that comes back follows the new check."""
+    with alice.page.expect_response(lambda answer: answer.request.method == "POST"):
+        alice.press(words)
+
+
 def checked(alice):
-    """The spreadsheet was checked again; whether something is wrong still."""
+    """The spreadsheet's own page, once it was checked again; whether something is wrong still."""
+    alice.page.goto(alice.page.url.partition("problems/")[0])
     alice.reads(re.compile("Nothing was applied; the images are as they were|Nothing is wrong"))
     return bool(alice.page.get_by_role("link", name="Correct the problems").count())
 
@@ -138,7 +145,7 @@ def replace_all(alice, column, wrong, right):
     )
     assert field.input_value() == right, "what is probably meant stands there already"
     alice.look("replace-all")
-    alice.press("Replace in the whole column")
+    save(alice, "Replace in the whole column")
     checked(alice)
 
 
@@ -170,7 +177,7 @@ def mend_shown(alice, right):
             field.fill(wanted)
             found = True
     if found:
-        alice.press("Save these cells")
+        save(alice, "Save these cells")
     return found
 
 

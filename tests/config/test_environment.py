@@ -16,6 +16,7 @@ GOOD = {
     "MEDTHECA_ID_WIDTH": "12",
     "MEDTHECA_ID_PREFIX": "ABCDEFGHIJ",
     "MEDTHECA_DEMO": "On",
+    "MEDTHECA_FREE_MAIL_DOMAINS": "Mail.Example, -gmx.de",
 }
 
 
@@ -23,6 +24,7 @@ def test_right_settings_are_read():
     found = read_environment(GOOD)
     assert found.trusted_proxies == ("10.0.0.5", "192.168.0.0/16", "::1")
     assert found.allowed_hosts == ("archive.example.org", ".example.com", "[2001:db8::1]", "10.0.0.5")
+    assert found.free_mail_domains == ("mail.example", "-gmx.de")
     assert (found.disk_reserve, found.demo, found.port) == (1_610_612_736, True, 8000)
 
 
@@ -44,6 +46,8 @@ def test_right_settings_are_read():
         ("MEDTHECA_ID_PREFIX", "isic", "capital"),
         ("MEDTHECA_ID_PREFIX", "ABCDEFGHIJK", "2 to 10"),
         ("MEDTHECA_DISK_RESERVE", "lots", "500M"),
+        ("MEDTHECA_ARCHIVE_CREATION", "nobody", "anyone, verified, approval"),
+        ("MEDTHECA_FREE_MAIL_DOMAINS", "mail.example, @gmx.de", "@gmx.de"),
         ("MEDTHECA_DEMO", "maybe", "yes or no"),
         ("MEDTHECA_PUBLIC_URL", "archive.example.org", "https://"),
         ("MEDTHECA_PUBLIC_URL", "https://archive.example.org:99999", "port"),

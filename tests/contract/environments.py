@@ -1,6 +1,7 @@
 """Third-party programs that our tests ask live in environments of their own, on the Python they need."""
 
 import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
@@ -13,26 +14,37 @@ import pytest
 NEWEST_PYTHON = 16
 
 
-def environment_with(requirement: str, *, python: tuple[int, int]) -> Path:
+LOCKS = Path(__file__).parent / "locks"
+
+
+def environment_with(requirement: str, *, python: tuple[int, int], beside: tuple[str, ...] = ()) -> Path:
     """The interpreter of a cached environment that has `name==version`, on Python `python` or newer.
+
+    `beside` are requirements that it needs and does not ask for. Where `locks` has a file of that name, everything in
+    the environment is what that says, by its hashes.
 
     Skips the test, saying why, where there is no such Python or no package index; fails it with MEDTHECA_CI=1.
     """
     interpreter = find_python(python)
     if interpreter is None:
-        _give_up(f"{requirement} needs Python {python[0]}.{python[1]} or newer, and none was found.")
+        give_up(f"{requirement} needs Python {python[0]}.{python[1]} or newer, and none was found.")
     version = _version(interpreter)
     name = requirement.replace("==", "-")
     folder = Path(tempfile.gettempdir()) / f"medtheca-contract-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid != os.getuid():
-        _give_up(f"{folder} belongs to somebody else.")
+        give_up(f"{folder} belongs to somebody else.")
+    lock_file = LOCKS / f"{name}.lock"
+    wanted: tuple[str, ...] = (requirement, *beside)
+    if lock_file.exists():
+        name += f"-{hashlib.sha256(lock_file.read_bytes()).hexdigest()[:8]}"
+        wanted = ("--require-hashes", "-r", str(lock_file))
     home = folder / f"{name}-py{version[0]}.{version[1]}"
     with (folder / f"{home.name}.lock").open("w") as lock:
         # Two test runs must not build one environment at once.
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (home / "ready").exists():
-            _build(interpreter, home, requirement)
+            _build(interpreter, home, requirement, wanted)
     return home / "bin" / "python"
 
 
@@ -55,22 +67,22 @@ def _version(interpreter: str) -> tuple[int, int]:
     return int(major), int(minor)
 
 
-def _build(interpreter: str, home: Path, requirement: str) -> None:
+def _build(interpreter: str, home: Path, requirement: str, wanted: tuple[str, ...]) -> None:
     shutil.rmtree(home, ignore_errors=True)
     pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     steps = (
         [interpreter, "-m", "venv", str(home)],
-        [*pip, "--retries", "1", "--timeout", "20", requirement],
+        [*pip, "--retries", "1", "--timeout", "20", *wanted],
     )
     for step in steps:
         done = subprocess.run(step, capture_output=True, text=True, timeout=280, check=False)
         if done.returncode:
             last = (done.stderr or done.stdout).strip().splitlines()[-1:]
-            _give_up(f"No environment for {requirement}: {' '.join(last)}")
+            give_up(f"No environment for {requirement}: {' '.join(last)}")
     (home / "ready").touch()
 
 
-def _give_up(reason: str) -> None:
+def give_up(reason: str) -> None:
     if os.environ.get("MEDTHECA_CI") == "1":
         pytest.fail(f"{reason} With MEDTHECA_CI=1 this test is mandatory.")
     pytest.skip(reason)

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from medtheca.base.clock import now
 from medtheca.domains.access.operations import place_images, set_visibility
-from medtheca.domains.imaging.enums import FileKind
+from medtheca.domains.imaging.enums import BASIC_KINDS, FileKind
 from medtheca.domains.imaging.models import Image, ImageFile
 from medtheca.domains.imaging.operations import create_images
 from medtheca.domains.metadata.operations import Change, describe_accessions
@@ -41,7 +41,7 @@ def make_images(cohort, number, *, structured=None, visibility="private", delive
                     recipe="" if kind is FileKind.ORIGINAL else "test 1",
                 )
                 for image, blob in zip(images, blobs, strict=True)
-                for kind in FileKind
+                for kind in BASIC_KINDS
             ],
         )
         accessions = Accession.objects.bulk_create(

@@ -4,7 +4,7 @@ import io
 import zipfile
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from medtheca.domains.provenance.agreements import AGREEMENT_VERSION, accept_agreement
 from medtheca.domains.provenance.operations import create_cohort, create_contributor
@@ -38,7 +38,7 @@ def deliver(owner, cohort, data, *, filename="images.zip", sha256=""):
 
 
 def run_jobs():
-    """Do every waiting job in this process, in order of insertion, until none is left. Returns their names."""
+    """Do every waiting job in this process, in the order in which a worker would, until none is left: their names."""
     from procrastinate.contrib.django import app
     from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -47,6 +47,9 @@ def run_jobs():
     assert tasks
     done = []
     while job := ProcrastinateJob.objects.filter(status="todo").order_by("-priority", "id").first():
+        # As a worker does: what is being done keeps no other from waiting.
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE id = %s", [job.pk])
         app.tasks[job.task_name].func.__wrapped__(**job.args)
         ProcrastinateJob.objects.filter(pk=job.pk)._raw_delete("default")
         done.append(job.task_name)

@@ -7,10 +7,14 @@ from django.db import connection
 
 from medtheca.domains.access.enums import PUBLIC_SCOPE, SIGNED_IN_SCOPE, ScopeKind
 from medtheca.domains.access.models import Scope
+from medtheca.domains.storage.composing import compose
 from medtheca.domains.storage.enums import UploadState
 from medtheca.domains.storage.models import Upload
+from medtheca.domains.storage.opening import read_blob
 from medtheca.domains.storage.operations import keeping_blobs, store_blobs
 from medtheca.domains.storage.queries import blob_store
+from medtheca.toolkit.ranges.making import Copied
+from medtheca.toolkit.ranges.readers import MemoryRanges
 
 
 def use_data_folder(settings, folder, **changes):
@@ -56,5 +60,12 @@ def keep_for(owner, content, *, declared=""):
 
 
 def read(sha256):
-    with blob_store().open(sha256) as file:
-        return file.read()
+    return read_blob(sha256)
+
+
+def keep_composed(content, source, *copies):
+    """Store a content as composed of ranges of a blob, each (target, source, length); nothing refers to it."""
+    staged = compose(MemoryRanges(content), [Copied(*copy) for copy in copies], source=source)
+    assert staged is not None, "it was not worth composing, or not true"
+    with keeping_blobs():
+        return store_blobs([staged])[sha256_of(content)]

@@ -1,7 +1,9 @@
-"""Decides whether an archive kept its promises: `python tests/faults/checker.py HISTORY DATA DATABASE_URL`.
+"""Decides whether an archive kept its promises: `python tests/faults/checker.py HISTORY DATA DATABASE_URL [MOMENT]`.
 
 A program of its own that shares no code with what it judges: it reads the clients' histories, the database by plain
 SQL, and the blobs by hashing them itself. Run it while nothing works. Prints JSON; exits 1 where a promise was broken.
+MOMENT is `midway` after a process ended by force, when only what holds at every moment is judged, or `settled` after an
+upkeep without patience.
 """
 
 import hashlib
@@ -14,12 +16,18 @@ from pathlib import Path
 import psycopg
 from psycopg.rows import dict_row
 
+# Isolated, Python does not look for modules beside a program.
+sys.path.insert(0, str(Path(__file__).parent))
+from cases_checker import CasesChecker
+from changes_checker import ChangesChecker
+
 FINAL = {"accepted", "linked", "duplicate", "skipped", "refused"}
 
 
 class Checker:
-    def __init__(self, history, data, url):
+    def __init__(self, history, data, url, moment):
         self.events = _read(history)
+        self.data, self.moment = data, moment
         self.blobs = data / "blobs" / "sha256"
         self.url = url
         self.violations = []
@@ -30,12 +38,22 @@ class Checker:
         with psycopg.connect(self.url, row_factory=dict_row) as connection:
             # One moment for all questions.
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            self.ask = lambda sql, *values: connection.execute(sql, values).fetchall()
+            self.ask = lambda sql, *values: connection.execute(sql, values or None).fetchall()
+            changes = ChangesChecker(
+                self.events, self.data, self.ask, self.broken, self.counts, midway=self.moment == "midway"
+            )
+            changes.run()
+            if self.moment == "midway":
+                return self.violations
+            if self.moment == "settled":
+                changes.check_settled()
+            self.cases = CasesChecker(self.data, self.ask, self.broken, self.counts, settled=self.moment == "settled")
             self._load()
             self.check_offsets()
             self.check_uploads()
             self.check_deliveries()
             self.check_accessions()
+            self.cases.check_all({key: row for key, row in self.accessions.items() if self._is_ours(row)})
             self.check_nothing_unsent()
             self.check_nothing_twice()
             self.check_publication()
@@ -56,6 +74,8 @@ class Checker:
             self.verdicts[str(row["delivery_id"])].append(row)
         self.accessions = {row["id"]: row for row in self.ask("SELECT * FROM provenance_accession")}
         self.deliveries = {str(row["upload_id"]): row for row in self.ask("SELECT * FROM provenance_delivery")}
+        # What happens there is for the other checker to judge.
+        self.changing = {event["cohort"] for event in self.of("brought")}
 
     def of(self, *kinds):
         return [event for event in self.events if event["event"] in kinds]
@@ -98,6 +118,9 @@ class Checker:
         by_name = {event["filename"]: event for event in self.intents.values()}
         for upload, row in self.uploads.items():
             intent, delivery = by_name.get(row["filename"]), self.deliveries.get(upload)
+            if delivery is not None and delivery["cohort_id"] in self.changing:
+                self._check_other_delivery(upload, delivery)
+                continue
             if intent is None or row["size"] != intent["size"]:
                 self.broken(f"upload {upload}", f"Nobody sent {row['filename']} with {row['size']} bytes.")
                 continue
@@ -106,6 +129,14 @@ class Checker:
             elif row["offset"] == row["size"]:
                 self.counts["deliveries"] += 1
                 self._check_delivery(upload, delivery, intent)
+
+    def _check_other_delivery(self, upload, delivery):
+        row = self.uploads[upload]
+        if row["offset"] == row["size"] and (delivery["state"] not in {"done", "refused"} or not delivery["finished"]):
+            self.broken(f"delivery {upload}", f"It is {delivery['state']} though nothing works.")
+        for verdict in self.verdicts[upload]:
+            if verdict["outcome"] not in FINAL or not verdict["words"] or not verdict["code"]:
+                self.broken(f"delivery {upload}", f"A verdict is {verdict['outcome']} ({verdict['code']}).")
 
     def _check_delivery(self, upload, delivery, intent):
         wanted = "refused" if intent["container"] == "unreadable" else "done"
@@ -129,8 +160,23 @@ class Checker:
                 continue
             self.counts["verdicts"] += 1
             self._check_verdict(f"delivery {upload}, {member['path']}", found[0], member, delivery)
+        self._check_cases(f"delivery {upload}", intent, self.verdicts[upload])
         for path in verdicts:
             self.broken(f"delivery {upload}", f"There is a verdict on {path}, which was not sent.")
+
+    def _check_cases(self, subject, intent, verdicts):
+        """The files of a case have one accession, which is made of them and of nothing else."""
+        answers = {row["path"]: row["accession_id"] or row["other_id"] for row in verdicts}
+        for name, members in _by_case(intent).items():
+            self.counts["cases"] += 1
+            holders = {answers.get(member["path"]) for member in members}
+            if len(holders) != 1:
+                self.broken(subject, f"{name} has the accessions {holders}.")
+                continue
+            self.cases.check_case(f"{subject}, {name}", self.accessions.get(holders.pop()), members)
+
+    def _is_ours(self, accession):
+        return accession["cohort_id"] not in self.changing
 
     def _check_verdict(self, subject, verdict, member, delivery):
         outcome = verdict["outcome"]
@@ -147,10 +193,13 @@ class Checker:
         if holder is None:
             self.broken(subject, f"It is {outcome} ({verdict['code']}) and no accession answers for it.")
             return
-        name = unicodedata.normalize("NFC", member["path"].rsplit("/", 1)[-1])
+        name = unicodedata.normalize("NFC", member.get("case") or member["path"].rsplit("/", 1)[-1])
         if holder["cohort_id"] != delivery["cohort_id"] or holder["name_key"] != name:
             self.broken(subject, f"Accession {holder['id']} answers for it, in another cohort or by another name.")
         if outcome == "duplicate":
+            return
+        if "case" in member:
+            self.cases.check_file(subject, holder, member)
             return
         blob = self.blob_rows.get(holder["original_id"])
         if blob is None or blob["sha256"] != member["sha256"]:
@@ -176,7 +225,8 @@ class Checker:
                 self._check_blob("the table of blobs", row["id"])
 
     def _check_image(self, subject, original, files):
-        if set(files) != {"original", "public", "thumbnail", "web"}:
+        # Volumes have more.
+        if set(files) - {"geometry", "small"} != {"original", "public", "thumbnail", "web"}:
             self.broken(subject, f"It is converted and has the files {sorted(files)}.")
         if files.get("original") != original:
             self.broken(subject, "Its image was not made of its original.")
@@ -205,9 +255,19 @@ class Checker:
             for intent in self.intents.values()
             for member in intent["members"]
         }
+        cases = set()
+        for intent in self.intents.values():
+            for members in _by_case(intent).values():
+                cases.add((intent["cohort"], tuple(sorted(member["sha256"] for member in members))))
         for key, row in self.accessions.items():
             blob = self.blob_rows.get(row["original_id"])
-            if blob and (row["cohort_id"], blob["sha256"], row["original_path"]) not in sent:
+            if not blob or not self._is_ours(row):
+                continue
+            if self.cases.is_case(row):
+                if (row["cohort_id"], self.cases.content(row)) not in cases:
+                    self.broken(f"accession {key}", f"Nobody sent the files of {row['name']} together.")
+                continue
+            if (row["cohort_id"], blob["sha256"], row["original_path"]) not in sent:
                 self.broken(f"accession {key}", f"Nobody sent {row['original_path']} with {blob['sha256']}.")
 
     def check_nothing_twice(self):
@@ -246,13 +306,21 @@ class Checker:
             if row is None or row["state"] != "published":
                 self.broken(f"request {event['request']}", f"It was accepted and is {row and row['state']}.")
         for row in self.ask("""
-            SELECT a.id, a.published, i.public_id, r.state, r.visibility, p.done,
+            SELECT a.id, a.cohort_id, a.published, p.outcome, i.public_id, r.state, r.visibility, p.done,
+                EXISTS (SELECT FROM provenance_review v WHERE v.accession_id = a.id AND NOT v.standing)
+                AND NOT EXISTS (SELECT FROM provenance_review v WHERE v.accession_id = a.id AND v.standing
+                    AND v.decision = 'accepted' AND v.at <= r.decided) AS anew,
                 EXISTS (SELECT FROM access_placement l JOIN access_scope s ON s.id = l.scope_id
                     WHERE l.image_id = i.id AND s.kind = r.visibility) AS hangs
             FROM provenance_publishitem p JOIN provenance_publishrequest r ON r.id = p.request_id
             JOIN provenance_accession a ON a.id = p.accession_id LEFT JOIN imaging_image i ON i.id = a.image_id"""):
             whole = row["published"] and row["public_id"] and row["hangs"] and row["done"]
-            if row["state"] == "published" and not whole:
+            # A file that was replaced since is not what was accepted.
+            left_out = row["cohort_id"] in self.changing and row["done"] and row["outcome"] != "published"
+            # One that was described anew after it was accepted has to be looked at again. A review that stands never
+            # ceased to: one as old as the decision would have had it published. Another circle is another request.
+            left_out |= row["outcome"] == "not_accepted" and row["anew"] and not row["hangs"]
+            if row["state"] == "published" and not whole and not left_out:
                 self.broken(f"accession {row['id']}", f"Its request is published; it is not: {row}.")
             if row["state"] == "publishing":
                 self.broken(f"accession {row['id']}", "Its request is still being worked on though nothing works.")
@@ -285,6 +353,15 @@ class Checker:
                 self.broken(f"blob {sha256}", "It was erased and is there.")
 
 
+def _by_case(intent):
+    """Members of a delivery that are files of a case, by what that is called."""
+    found = defaultdict(list)
+    for member in intent["members"]:
+        if member.get("case"):
+            found[member["case"]].append(member)
+    return found
+
+
 def _read(folder):
     events = []
     for path in sorted(folder.glob("*.jsonl")):
@@ -297,8 +374,8 @@ def _read(folder):
 
 
 def main():
-    history, data, url = sys.argv[1:]
-    checker = Checker(Path(history), Path(data), url)
+    history, data, url, *moment = sys.argv[1:]
+    checker = Checker(Path(history), Path(data), url, moment[0] if moment else "")
     violations = checker.run()
     json.dump({"counts": checker.counts, "violations": violations}, sys.stdout)
     sys.exit(1 if violations else 0)

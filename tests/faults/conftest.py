@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.harness.preparing import prepare
+from tests.faults.harness.preparing import LEFT_OUT, prepare
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +22,6 @@ def prepared():
 def folder(prepared):
     """A folder of its own with an archive at rest in it."""
     made = Path(tempfile.mkdtemp(prefix="medtheca-faults-"))
-    shutil.copytree(prepared, made, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("steps", "run"))
+    shutil.copytree(prepared, made, symlinks=True, dirs_exist_ok=True, ignore=LEFT_OUT)
     yield made
     shutil.rmtree(made, ignore_errors=True)

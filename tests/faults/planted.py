@@ -68,3 +68,75 @@ def job_after_commit(root):
 
     receive._take_in = take_in
     return LocalStore(root)
+
+
+def mixed_redaction(root):
+    """A redacted version becomes current while the public copy stays what it was."""
+    from medtheca.domains.imaging.models import ImageFile
+    from medtheca.domains.provenance import versions
+
+    take_over = versions._take_over
+
+    def without_public(image, version):
+        before = ImageFile.objects.get(image=image, kind="public").blob_id
+        take_over(image, version)
+        ImageFile.objects.filter(image=image, kind="public").update(blob=before)
+
+    versions._take_over = without_public
+    return LocalStore(root)
+
+
+def late_version(root):
+    """A replacement is said to be done before its version is current, and nobody goes on where that is cut off."""
+    from medtheca.workflows import replace
+
+    replace._keep = lambda delivery, *_: replace._finish(delivery)
+    return LocalStore(root)
+
+
+def named_sheet(root):
+    """A spreadsheet keeps its name though all that was in it is erased."""
+    from medtheca.workflows.erase import sheets
+
+    sheets._says_anything = lambda *_: True
+    return LocalStore(root)
+
+
+def lost_part(root):
+    """A bundle has no row for its last part."""
+    from medtheca.domains.storage.models import BundlePart
+
+    create = BundlePart.objects.bulk_create
+    BundlePart.objects.bulk_create = lambda rows, **options: create(rows[:-1], **options)
+    return LocalStore(root)
+
+
+def forgotten_held_file(root):
+    """One of the files that are held is never looked at, and the delivery ends all the same."""
+    from medtheca.workflows import gathering
+
+    held_files = gathering.held_files
+    gathering.held_files = lambda delivery: held_files(delivery)[:-1]
+    return LocalStore(root)
+
+
+def standing_folder(root):
+    """The upkeep leaves folders of cases where they are."""
+    from medtheca.domains.storage import upkeep
+
+    upkeep.sweep_layouts = lambda **_: 0
+    return LocalStore(root)
+
+
+def changes(root):
+    """All bugs of changes at once: they do not hide each other."""
+    for plant in (mixed_redaction, late_version, named_sheet):
+        store = plant(root)
+    return store
+
+
+def gathering(root):
+    """All bugs of images of several files at once."""
+    for plant in (lost_part, forgotten_held_file, standing_folder):
+        store = plant(root)
+    return store

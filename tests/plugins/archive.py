@@ -2,34 +2,42 @@
 
 import contextlib
 import http.client
+import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 
 class Archive:
-    """`medtheca up` in a process of its own."""
+    """`medtheca up` in a process of its own. With `tls` it is at https, and `ca` is the authority to be trusted."""
 
-    def __init__(self, data):
+    def __init__(self, data, *, port=0, tls=False):
         self.data = data
-        self.port = _free_port()
-        self.url = f"http://localhost:{self.port}"
+        self.port = port if port and is_free(port) else _free_port()
+        self.tls = tls
+        self.url = f"{'https' if tls else 'http'}://localhost:{self.port}"
+        self.ca = data / "tls" / "authority.crt"
         kept = {name: value for name, value in os.environ.items() if not name.startswith("MEDTHECA_")}
         kept.pop("DATABASE_URL", None)
         self.variables = kept | {
             "MEDTHECA_DATA": str(data),
             "MEDTHECA_PORT": str(self.port),
             "MEDTHECA_DISK_RESERVE": "0",
+            **({"MEDTHECA_TLS": "yes"} if tls else {}),
         }
+        self._people = set()
         self.output = (data.parent / "up.log").open("w+")
 
     def start(self):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "medtheca", "up"],
-            env=self.variables,
+            [sys.executable, "-m", "medtheca", "up", *(["--tls"] if self.tls else [])],
+            # What `--tls` does is what is tried; other commands are told by the variable that there is https.
+            env={name: value for name, value in self.variables.items() if name != "MEDTHECA_TLS"},
             stdin=subprocess.DEVNULL,
             stdout=self.output,
             stderr=subprocess.STDOUT,
@@ -42,7 +50,12 @@ class Archive:
             time.sleep(0.2)
 
     def _answers(self):
+        if self.tls and not self.ca.exists():
+            return False
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        if self.tls:
+            context = ssl.create_default_context(cafile=self.ca)
+            connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=5, context=context)
         try:
             connection.request("GET", "/healthz")
             return connection.getresponse().status == 200
@@ -71,6 +84,35 @@ class Archive:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def tell(self, module, *words):
+        """Run a module of the tests in Django's shell on this archive; return what its last line says as JSON.
+
+        It finds `words` behind its own name in `sys.argv`.
+        """
+        root = Path(__file__).resolve().parents[2]
+        code = f"import sys; sys.argv = {[module, *words]!r}; import {module}"
+        variables = self.variables | {"PYTHONPATH": str(root)}
+        done = subprocess.run(
+            [sys.executable, "-m", "medtheca", "manage", "shell", "--no-imports", "-c", code],
+            env=variables,
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def token(self, name, *, scope="write"):
+        """The secret of a new token of somebody, with an account if they have none: `alice` is alice@example.org."""
+        email = f"{name}@example.org"
+        if name not in self._people:
+            words = ["--name", f"{name.title()} Example", "--accepted-terms", "--random-password"]
+            self.command("user", "create", email, *words, *(["--staff"] if name == "sam" else []))
+            self._people.add(name)
+        made = self.command("token", "create", email, "--name", "test", "--scope", scope, "--json")
+        return json.loads(made)["secret"]
+
     def stop(self):
         """End it as Ctrl-C does; return its exit code."""
         if self.process.poll() is None:
@@ -80,6 +122,17 @@ class Archive:
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
+
+
+def is_free(port):
+    """Whether nobody listens on a port of this machine."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _free_port():

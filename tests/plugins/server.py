@@ -4,7 +4,9 @@
 runs. Both share the data folder, so that factories may be used as in any other test.
 """
 
+import atexit
 import contextlib
+import functools
 import http.client
 import os
 import secrets
@@ -126,26 +128,41 @@ def speaking_to(name):
         go_to(before)
 
 
-@contextlib.contextmanager
-def fresh_database():
-    """A new database with all tables; gives its name and address."""
-    base = urlsplit(session_database.start())
-    name = f"live_{secrets.token_hex(6)}"
-    url = urlunsplit(base._replace(path=f"/{name}"))
-    with psycopg.connect(session_database.url, autocommit=True) as admin:
-        admin.execute(f'CREATE DATABASE "{name}"')
+@functools.cache
+def _template():
+    """A database with all tables, migrated once a session: PostgreSQL copies it in a moment."""
+    name = f"template_{secrets.token_hex(6)}"
+    _administer(f'CREATE DATABASE "{name}"')
     done = subprocess.run(
         [sys.executable, "-m", "medtheca", "migrate"],
-        env=os.environ | {"DATABASE_URL": url},
+        env=os.environ | {"DATABASE_URL": address_of(name)},
         capture_output=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()
+    if session_database.outside:
+        atexit.register(_administer, f'DROP DATABASE "{name}"')
+    return name
+
+
+def address_of(name):
+    return urlunsplit(urlsplit(session_database.start())._replace(path=f"/{name}"))
+
+
+def _administer(statement):
+    with psycopg.connect(session_database.start(), autocommit=True) as admin:
+        admin.execute(statement)
+
+
+@contextlib.contextmanager
+def fresh_database():
+    """A new database with all tables; gives its name and address."""
+    name = f"live_{secrets.token_hex(6)}"
+    _administer(f'CREATE DATABASE "{name}" TEMPLATE "{_template()}"')
     try:
-        yield name, url
+        yield name, address_of(name)
     finally:
-        with psycopg.connect(session_database.url, autocommit=True) as admin:
-            admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        _administer(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture(scope="module")
@@ -165,3 +182,13 @@ def world(server, django_db_blocker):
     """The test's own Django speaks to the server's database; what it commits, the server sees."""
     with django_db_blocker.unblock(), speaking_to(server.database):
         yield server
+
+
+@pytest.fixture(scope="module")
+def module_database(django_db_setup, django_db_blocker):
+    """The module's tests have a database of their own; gives what lets a fixture write, once, what all of them read.
+
+    A test that asks for `db` still takes its own changes with it.
+    """
+    with fresh_database() as (name, _), speaking_to(name):
+        yield django_db_blocker.unblock

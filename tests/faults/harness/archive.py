@@ -15,7 +15,7 @@ from medtheca.config.processes import inspection
 from medtheca.config.processes.database import embedded_server
 from medtheca.config.processes.lock import read_holder
 from medtheca.config.processes.supervisor import MARK
-from tests.faults.harness.steps import Steps, is_alive, wait_for
+from tests.faults.harness.steps import SOURCE, Steps, is_alive, wait_for
 
 ROOT = Path(__file__).parents[3]
 INSIDER = ["-m", "tests.faults.harness.insider"]
@@ -35,7 +35,8 @@ class Archive:
             self.port = probe.getsockname()[1]
         self.variables = {
             **{name: value for name, value in os.environ.items() if not name.startswith("MEDTHECA_")},
-            "PYTHONPATH": str(ROOT),
+            # The source whose steps are read, wherever it was imported from.
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(SOURCE.parent)]),
             "DATABASE_URL": "",
             "MEDTHECA_DATA": str(self.data),
             "MEDTHECA_PORT": str(self.port),

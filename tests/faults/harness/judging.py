@@ -8,10 +8,21 @@ from pathlib import Path
 CHECKER = Path(__file__).parents[1] / "checker.py"
 
 
-def judge(archive, *, own_check=False):
-    """Counts and violations of an archive at rest, by the checker and with `own_check` by `medtheca check` too."""
+def judge(archive, *, own_check=False, settled=False):
+    """Counts and violations of an archive at rest, by the checker and with `own_check` by `medtheca check` too.
+
+    `settled` says that the upkeep has run without patience since anything worked.
+    """
     answer = subprocess.run(
-        [sys.executable, "-I", CHECKER, archive.history, archive.data, archive.url()],
+        [
+            sys.executable,
+            "-I",
+            CHECKER,
+            archive.history,
+            archive.data,
+            archive.url(),
+            *(["settled"] if settled else []),
+        ],
         capture_output=True,
         text=True,
         timeout=300,

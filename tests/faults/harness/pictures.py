@@ -1,4 +1,4 @@
-"""Small seeded deliveries: ZIPs of tiny pictures with junk, duplicates and damage, and what is to come of each file."""
+"""Small seeded deliveries: ZIPs of tiny pictures and cases, with junk and damage; and what is to come of each file."""
 
 import hashlib
 import io
@@ -8,17 +8,25 @@ from dataclasses import dataclass
 
 from PIL import Image as Picture
 
+from tests.faults.harness.cases import case_files
+
 
 @dataclass(frozen=True)
 class Member:
-    """A file of a delivery. `fate` is good, junk or bad; whether a good one is a duplicate depends on the others."""
+    """A file of a delivery. `fate` is good, junk or bad; whether a good one is a duplicate depends on the others.
+
+    Where it is one of several of an image, `case` and `inner` are those of `cases.CaseFile`.
+    """
 
     path: str
     data: bytes
     fate: str
+    case: str = ""
+    inner: str = ""
 
     def facts(self):
-        return {"path": self.path, "sha256": hashlib.sha256(self.data).hexdigest(), "fate": self.fate}
+        told = {"path": self.path, "sha256": hashlib.sha256(self.data).hexdigest(), "fate": self.fate}
+        return told | ({"case": self.case, "inner": self.inner, "size": len(self.data)} if self.case else {})
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,16 @@ class Package:
     data: bytes
     members: list
     container: str
+
+    @property
+    def has_cases(self):
+        """Whether some of its files belong together."""
+        return any(member.case for member in self.members)
+
+    @property
+    def has_flat_slide(self):
+        """Whether a case is among the files that are decoded together with pictures."""
+        return any(member.path.endswith(".svs") for member in self.members)
 
     def facts(self):
         return {
@@ -59,6 +77,13 @@ def package(seed, number):
     if kind < 0.10:
         return Package(f"torn-{number}.zip", b"PK\x03\x04" + rng.randbytes(200), [], "unreadable")
     members = _members(rng, f"{seed} {number}", number)
+    if kind < 0.25:
+        # A few pictures stay beside the cases.
+        files = case_files(rng, seed, number)
+        members = [
+            *members[: rng.randint(1, 4)],
+            *(Member(file.path, file.data, file.fate, file.case, file.inner) for file in files),
+        ]
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for member in members:

@@ -1,11 +1,14 @@
 """An archive with its tables, Alice, Sam and three cohorts, at rest; made once and copied for each test."""
 
 import json
+import shutil
 
 from medtheca.config.processes.database import embedded_server
 from tests.faults.harness.archive import INSIDER, Archive
 
 COHORTS = 3
+LEFT_OUT = shutil.ignore_patterns("steps", "run")
+"""What a copy of the folder does without."""
 
 
 def prepare(folder):

@@ -11,10 +11,12 @@ import medtheca
 SOURCE = Path(medtheca.__file__).parent
 # A thread that has noted nothing for longer has done its work and waits for more.
 _FRESH = 5.0
+# Steps of a command that no story here runs: tests/interfaces/cli/importing aborts it in each.
+_ELSEWHERE = ("import.",)
 
 
 def all_steps():
-    """Every name with which the source calls `step` of `medtheca.base.steps`, by reading it."""
+    """Every name with which the source calls `step` of `medtheca.base.steps`, by reading it; not those of imports."""
     names = set()
     for path in SOURCE.rglob("*.py"):
         tree = ast.parse(path.read_text())
@@ -25,7 +27,7 @@ def all_steps():
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "step":
                 assert isinstance(node.args[0], ast.Constant), f"{path}: the name of a step is written out"
                 names.add(node.args[0].value)
-    return sorted(names)
+    return sorted(name for name in names if not name.startswith(_ELSEWHERE))
 
 
 class Steps:
@@ -45,6 +47,19 @@ class Steps:
                 found.append(slot.read_text().strip())
             slot.unlink()
         return [name for name in found if name]
+
+    def standing(self, names):
+        """A process, with a thread of it in one of these steps; 0 where there is none."""
+        for slot in self.folder.glob("*.*"):
+            try:
+                fresh = time.time() - slot.stat().st_mtime < _FRESH
+                if slot.name[0].isdigit() and fresh and slot.read_text().strip() in names:
+                    process = int(slot.stem)
+                    if is_alive(process):
+                        return process
+            except FileNotFoundError:
+                continue  # Forgotten meanwhile.
+        return 0
 
     def order(self, *orders):
         """Replace all orders by these, each (verb, step, amount)."""

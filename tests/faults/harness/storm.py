@@ -14,13 +14,16 @@ from tests.faults.harness.preparing import prepare
 from tests.faults.harness.sender import Sender
 from tests.faults.harness.steps import wait_for
 
-# Who is killed together, and how often beside the others. With `up` the kernel kills its children.
+# Who is killed together, and how often beside the others. With `up` the kernel kills its children. The changer seldom:
+# what it asks for has to be done before there is something to ask for next.
 TARGETS = {
     ("worker",): 8,
     ("worker", "insider"): 8,
     ("worker", "web"): 3,
     ("worker", "web", "insider"): 3,
     ("insider",): 3,
+    ("changer",): 1,
+    ("worker", "changer"): 1,
     ("web",): 3,
     ("postgres",): 2,
     ("backend",): 2,
@@ -30,24 +33,29 @@ TARGETS = {
 }
 _SENDERS = 3
 _LATE = 5
+# So many of the kills are aimed, as long as a step was never hit; and how long one waits for somebody to come by.
+_AIMED = 0.6
+_AIM = 12.0
+_STRETCH = 3.0
+_CLIENTS = {"insider": "deliver", "changer": "change"}
 
 
 class Storm:
     """One archive, its clients, and whoever kills. All chance comes from `seed`; moments depend on the machine too.
 
-    `patience` is how many seconds the queue may take to become empty when all is quiet.
+    `patience` is for how many seconds the queue need not become shorter when all is quiet: a machine that has much else
+    to do is slow, not broken.
     """
 
-    def __init__(self, folder, *, seed, patience=180, **variables):
+    def __init__(self, folder, *, seed, patience=90, **variables):
         self.seed, self.patience = seed, patience
         self.random = random.Random(f"storm {seed}")
         self.archive = Archive(folder, **variables)
         self.folder = folder
         self.kills = Counter()
-        self.log = []
         self.gave_up = 0
         self.rests = []
-        self.insider = None
+        self.insiders = {}
         self._stop = folder / "stop"
         self._numbers = count(1)
         self._last = 0
@@ -66,9 +74,9 @@ class Storm:
 
     def close(self):
         """End everything that was started."""
-        if self.insider is not None:
-            self.insider.kill()
-            self.insider.wait()
+        for client in self.insiders.values():
+            client.kill()
+            client.wait()
         self.archive.stop()
 
     # -- clients
@@ -94,14 +102,19 @@ class Storm:
         self._stop.unlink(missing_ok=True)
         for sender in senders:
             sender.start()
-        until = time.monotonic() + seconds
+        begun = time.monotonic()
+        late = 0
         try:
-            late = 0
             # Receiving goes before converting, so there is most to convert when all has been sent.
-            while any(sender.is_alive() for sender in senders) or (late < _LATE and self.archive.waiting_jobs()):
-                late += not any(sender.is_alive() for sender in senders)
-                assert time.monotonic() < until, f"{ingests} deliveries were not sent in {seconds} s"
+            while (sending := any(sender.is_alive() for sender in senders)) or (
+                late < _LATE and self.archive.waiting_jobs()
+            ):
+                late += not sending
+                assert not sending or time.monotonic() - begun < seconds, f"{ingests} were not sent in {seconds} s"
                 self._keep_going()
+                if self.archive.steps.missing() and self.random.random() < _AIMED:
+                    self._aim()
+                    continue
                 self._order()
                 time.sleep(self.random.uniform(*pace))
                 # By weight, less by what was done already, so that a short run too kills each kind.
@@ -125,20 +138,33 @@ class Storm:
     def _keep_going(self):
         if not self.archive.is_running():
             self.archive.start()
-        if self.insider is None or self.insider.poll() is not None:
-            with (self.folder / "insider.log").open("ab") as log:
-                self.insider = subprocess.Popen(
-                    [sys.executable, *INSIDER, "work", "insider", *map(str, self._insider_arguments())],
-                    env=self.archive.inside(),
-                    stdout=log,
-                    stderr=log,
-                )
+        for name, verb in _CLIENTS.items():
+            if name not in self.insiders or self.insiders[name].poll() is not None:
+                with (self.folder / f"{name}.log").open("ab") as log:
+                    self.insiders[name] = subprocess.Popen(
+                        [sys.executable, *INSIDER, verb, *self.arguments(name)],
+                        env=self.archive.inside(),
+                        stdout=log,
+                        stderr=log,
+                    )
         # Most kills hit an archive at work; a few hit one that is just starting.
         if self.random.random() < 0.9:
             self._wait_until_ready()
 
-    def _insider_arguments(self):
-        return [self.seed, json.dumps(self.facts["cohorts"]), self.archive.history, self._stop]
+    def arguments(self, name):
+        """What an insider of this name has to know."""
+        return [name, str(self.seed), json.dumps(self.facts), str(self.archive.history), str(self._stop)]
+
+    def keep_up(self):
+        """See to it that the archive runs, without its clients."""
+        if not self.archive.is_running():
+            self.archive.start()
+
+    def kill_there(self, process):
+        """Kill a process that stands in a step; the names of the steps in which it stood."""
+        stood = self.archive.kill(process)
+        self._note(["struck"], [process], stood)
+        return stood
 
     def _wait_until_ready(self):
         def ready():
@@ -159,6 +185,22 @@ class Storm:
         chosen = (self.archive.steps.missing()[:3] + self.random.sample(rare, 4))[:4]
         self.archive.steps.order(*[("linger", name, round(self.random.uniform(1, 4), 2)) for name in chosen])
 
+    def _aim(self):
+        """Stretch every step that was never hit, and kill whoever first comes into one; nobody where nobody comes.
+
+        Chance alone does not find steps that are passed seldom. And while one only aims the archive gets on.
+        """
+        steps = self.archive.steps
+        missing = set(steps.missing())
+        steps.order(*[("linger", name, _STRETCH) for name in sorted(missing)])
+        until = time.monotonic() + _AIM
+        while time.monotonic() < until:
+            if process := steps.standing(missing):
+                stood = self.archive.kill(process)
+                self._note(["aimed"], [process], stood)
+                return
+            time.sleep(0.03)
+
     def _kill(self, *targets):
         archive = self.archive
         find = {
@@ -167,41 +209,53 @@ class Storm:
             "postgres": lambda: [archive.postmaster()],
             "backend": lambda: [archive.backend()],
             "decoder": lambda: [archive.decoder()],
-            "insider": lambda: [self.insider.pid],
+            **{name: lambda name=name: [self.insiders[name].pid] for name in _CLIENTS},
             "up": lambda: [archive.process.pid, archive.web(), archive.worker()],
-            "all": lambda: [process for name in ("up", "insider") for process in find[name]()] + archive.servers(),
+            "all": lambda: [process for name in ("up", *_CLIENTS) for process in find[name]()] + archive.servers(),
         }
         victims = [process for target in targets for process in find[target]() if process]
         if not victims:
             return
         stood = archive.kill(*victims)
-        self.kills["+".join(targets)] += 1
-        self.log.append({"targets": targets, "victims": victims, "stood": stood, "at": time.time()})
+        self._note(targets, victims, stood)
         if {"up", "all"} & set(targets):
             archive.process.wait()
-        if {"insider", "all"} & set(targets):
-            self.insider.wait()
+        for name in _CLIENTS:
+            if {name, "all"} & set(targets):
+                self.insiders[name].wait()
+
+    def _note(self, targets, victims, stood):
+        self.kills["+".join(targets)] += 1
+        with (self.folder / "kills.jsonl").open("a") as log:
+            line = {"targets": targets, "victims": victims, "stood": stood, "at": time.time()}
+            log.write(json.dumps(line | {"missing": len(self.archive.steps.missing())}) + "\n")
 
     # -- judgement
 
     def rest(self):
-        """Wait until the insider has ended and no job waits or is being done."""
+        """Wait until the clients have ended and no job waits or is being done."""
         begun = time.monotonic()
         self.archive.steps.order()
         self._stop.touch()
-        if self.insider is not None:
-            self.insider.wait(timeout=120)
-            self.insider = None
-        until = time.monotonic() + self.patience
+        for client in self.insiders.values():
+            client.wait(timeout=120)
+        self.insiders = {}
+        least, until = None, time.monotonic() + self.patience
         # What is left in the queue after that is for the checker to judge.
         while True:
             # In the loop, because `up` may give up only now.
             self._wait_until_ready()
-            if self.archive.waiting_jobs() == 0 or time.monotonic() > until:
+            waiting = self.archive.waiting_jobs()
+            if waiting == 0 or time.monotonic() > until:
                 break
+            if waiting is not None and (least is None or waiting < least):
+                least, until = waiting, time.monotonic() + self.patience
             time.sleep(0.2)
+        # Whatever is not needed any more goes now, so that the checker may ask for all that is left.
+        settled = self.archive.run(*INSIDER, "settle", *self.arguments("settler"))
+        assert settled.returncode == 0, settled.stderr
         self.rests.append(round(time.monotonic() - begun, 1))
 
     def judge(self):
         """What the separate checker and `medtheca check` say: counts and violations."""
-        return judge(self.archive, own_check=True)
+        return judge(self.archive, own_check=True, settled=True)
