@@ -46,7 +46,15 @@ def database_url():
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(database_url):
-    """pytest-django asks this before it makes the test database: the moment the server is needed."""
+    """pytest-django asks this before it makes the test database: the moment the server is needed.
+
+    Migrations take long, and servers of tests copy a database with all tables: it is made for both.
+    """
+    from django.db import connections
+
+    from tests.plugins.server import template
+
+    connections["default"].settings_dict["TEST"]["TEMPLATE"] = template()
 
 
 @pytest.fixture

@@ -42,9 +42,11 @@ def chromium():
 
 
 @pytest.fixture
-def archive(chromium, tmp_path):
-    """Only where there is a browser: without one the archive would be started for nothing."""
-    running = Archive(tmp_path / "data")
+def archive(request, chromium, tmp_path):
+    """Only where there is a browser: without one the archive would be started for nothing. Marked `bare`, it is as for
+    a new user.
+    """
+    running = Archive(tmp_path / "data", bare=request.node.get_closest_marker("bare") is not None)
     running.start()
     try:
         yield running

@@ -24,6 +24,8 @@ class Person:
         self.complaints = []
         self.page.on("console", lambda said: said.type == "error" and self.complaints.append(said.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        # From now on choosers of files are the test's: one that is asked for late may find the browser's own open.
+        self.page.on("filechooser", lambda chooser: None)
 
     def open(self, path):
         self.page.goto(self.url + path)

@@ -129,7 +129,7 @@ def speaking_to(name):
 
 
 @functools.cache
-def _template():
+def template():
     """A database with all tables, migrated once a session: PostgreSQL copies it in a moment."""
     name = f"template_{secrets.token_hex(6)}"
     _administer(f'CREATE DATABASE "{name}"')
@@ -158,7 +158,7 @@ def _administer(statement):
 def fresh_database():
     """A new database with all tables; gives its name and address."""
     name = f"live_{secrets.token_hex(6)}"
-    _administer(f'CREATE DATABASE "{name}" TEMPLATE "{_template()}"')
+    _administer(f'CREATE DATABASE "{name}" TEMPLATE "{template()}"')
     try:
         yield name, address_of(name)
     finally:

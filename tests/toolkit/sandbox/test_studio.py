@@ -58,11 +58,14 @@ def ask(tmp_path):
         path.write_text(order)
         return path
 
-    async def obey(studio, order, *, source="slide", caller="alice", **rest):
+    async def obey(studio, order, *, source="slide", caller="alice", begin=lambda: None, **rest):
         path = write(order, f"{source}-{abs(hash(order))}")
-        rendering = Rendering(
-            source=source, open=lambda: os.open(path, os.O_RDONLY), size=path.stat().st_size, options={}, **rest
-        )
+
+        def open_file():
+            begin()
+            return os.open(path, os.O_RDONLY)
+
+        rendering = Rendering(source=source, open=open_file, size=path.stat().st_size, options={}, **rest)
         return await studio.render(rendering, caller=caller)
 
     return obey
@@ -343,18 +346,19 @@ def test_closing_ends_what_is_under_way(ask):
 
 def test_a_caller_with_many_wishes_does_not_keep_another_waiting(perform, ask):
     async def story(studio):
-        await ask(studio, "echo warm")
-        order = []
+        for caller in ("mallory", "alice"):  # Both have a child: forking one takes as long as many wishes of the other.
+            await ask(studio, "echo warm", source=caller, caller=caller)
+        begun = []
 
-        async def wish(caller, number):
-            await ask(studio, f"echo {number}", source=f"{caller}", caller=caller)
-            order.append(caller)
+        def wish(caller, number):
+            return asyncio.ensure_future(
+                ask(studio, f"echo {number}", source=caller, caller=caller, begin=lambda: begun.append(caller))
+            )
 
-        many = [asyncio.ensure_future(wish("mallory", n)) for n in range(40)]
+        many = [wish("mallory", number) for number in range(40)]
         await asyncio.sleep(0)
         await wish("alice", 0)
-        place = order.index("alice")
         await asyncio.gather(*many)
-        return place
+        return begun.index("alice")
 
     assert perform(story) <= 4
