@@ -32,6 +32,8 @@ function begin(form: HTMLFormElement): void {
     event.preventDefault();
     send(form);
   });
+  // A quick hand has chosen before this script came.
+  if (input.files?.length) list(form, input);
 }
 
 async function take(form: HTMLFormElement, input: HTMLInputElement, dropped: DataTransfer): Promise<void> {

@@ -53,12 +53,8 @@ class UploadPage {
   }
 
   start(): void {
-    for (const input of [this.input, this.folderInput]) {
-      input.addEventListener("change", () => {
-        this.take(chosenFiles(input.files));
-        input.value = ""; // so that the same file may be chosen again
-      });
-    }
+    const inputs = [this.input, this.folderInput];
+    for (const input of inputs) input.addEventListener("change", () => this.takeFrom(input));
     // Some phones choose files only.
     if (!("webkitdirectory" in this.folderInput)) need<HTMLElement>(this.root, "[data-folder]").hidden = true;
     this.acceptDrops();
@@ -69,7 +65,15 @@ class UploadPage {
       if (this.queue.isSending) event.preventDefault();
     });
     this.openOrClose();
+    // A quick hand has chosen before this script came.
+    for (const input of inputs) this.takeFrom(input);
     void this.showUnfinished();
+  }
+
+  private takeFrom(input: HTMLInputElement): void {
+    if (!input.files?.length) return;
+    this.take(chosenFiles(input.files));
+    input.value = ""; // so that the same file may be chosen again
   }
 
   private openOrClose(): void {

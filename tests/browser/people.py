@@ -25,7 +25,7 @@ class Person:
         self.page.on("console", lambda said: said.type == "error" and self.complaints.append(said.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         # From now on choosers of files are the test's: one that is asked for late may find the browser's own open.
-        self.page.on("filechooser", lambda chooser: None)
+        self.page.on("filechooser", lambda _: None)
 
     def open(self, path):
         self.page.goto(self.url + path)
@@ -39,6 +39,7 @@ class Person:
 
     def follow(self, words):
         self.page.get_by_role("main").get_by_role("link", name=words).first.click()
+        self.page.wait_for_load_state()
 
     def reads(self, words):
         self.page.get_by_role("main").get_by_text(words).first.wait_for()

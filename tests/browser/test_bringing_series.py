@@ -165,6 +165,27 @@ def test_the_same_folder_chosen_again_goes_on_where_it_stopped(alice, tmp_path):
     alice.leave()
 
 
+def test_files_that_are_chosen_before_the_page_is_ready_are_sent(alice, tmp_path):
+    (tmp_path / "second.jpg").write_bytes(draw_lesion(98, size=(300, 225)).jpeg)
+    held = []
+
+    def hold(route):
+        held.append(route)
+
+    alice.page.route(re.compile(r"/dist/upload[^/]*[.]js"), hold)
+    alice.page.goto(f"{alice.url}/upload/", wait_until="commit")
+    alice.page.select_option("#cohort", index=1)
+    alice.page.set_input_files("#files", tmp_path / "second.jpg")
+    until = time.monotonic() + 60
+    while not held:
+        assert time.monotonic() < until, "the page does not ask for its script"
+        alice.page.wait_for_timeout(100)
+    held[0].continue_()
+    alice.reads("second.jpg")
+    alice.reads("1 of 1 file uploaded")
+    alice.leave()
+
+
 def zip_size(folder):
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
