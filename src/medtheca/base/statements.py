@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import BooleanField, Func, QuerySet
 
 _OFTEN = 3
 
@@ -44,6 +44,14 @@ def array_of(keys: Sequence[int]) -> str:
     return f"{{{','.join(map(str, keys))}}}"
 
 
+class IsOneOf(Func):
+    """Whether a column is one of a list, which is a single parameter, as `array_of` writes it."""
+
+    template = "(%(expressions)s::bigint[]))"
+    arg_joiner = " = ANY("
+    output_field = BooleanField()
+
+
 class Statement:
     """The SQL of a queryset in which `places` stand for values that are given later.
 
@@ -61,5 +69,9 @@ class Statement:
 
     def fetch(self, *values: Any) -> list[tuple[Any, ...]]:
         """All rows, with these values in the places."""
+        return fetch_prepared(*self.with_values(*values))
+
+    def with_values(self, *values: Any) -> tuple[str, list[Any]]:
+        """The SQL, and its parameters with these values in the places: for a statement around this one."""
         given = dict(zip(self._places, values, strict=True))
-        return fetch_prepared(self._sql, [given.get(value, value) for value in self._parameters])
+        return self._sql, [given.get(value, value) for value in self._parameters]

@@ -8,10 +8,10 @@ from functools import lru_cache
 from typing import Any, cast
 
 from django.contrib.postgres.aggregates import JSONBAgg
-from django.db.models import BooleanField, Case, Exists, Func, JSONField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Exists, Func, JSONField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Now
 
-from medtheca.base.statements import Statement, array_of
+from medtheca.base.statements import IsOneOf, Statement, array_of
 from medtheca.domains.access.enums import PUBLIC_SCOPE, SIGNED_IN_SCOPE, ScopeKind, Visibility
 from medtheca.domains.access.models import Placement
 from medtheca.domains.access.queries import ANYBODY, Viewer, visible_images
@@ -83,7 +83,7 @@ def rows_at(keys: list[int], viewer: Viewer) -> list[Any]:
 @lru_cache(maxsize=8)
 def _statement(*, is_somebody: bool, is_staff: bool) -> Statement:
     viewer = Viewer(_PERSON if is_somebody else None, is_staff)
-    images = rows_of(visible_images(viewer).filter(_IsOneOf("pk", Value(_KEYS))), viewer)
+    images = rows_of(visible_images(viewer).filter(IsOneOf("pk", Value(_KEYS))), viewer)
     return Statement(images.order_by(), *([_KEYS, _PERSON] if is_somebody and not is_staff else [_KEYS]))
 
 
@@ -93,14 +93,6 @@ def _decoded(row: tuple[Any, ...]) -> list[Any]:
         if (text := values[at]) is not None:
             values[at] = {} if text == "{}" else json.loads(text)
     return values
-
-
-class _IsOneOf(Func):
-    """Whether a column is one of a list, which is a single parameter, as `array_of` writes it."""
-
-    template = "(%(expressions)s::bigint[]))"
-    arg_joiner = " = ANY("
-    output_field = BooleanField()
 
 
 class _Array(Func):

@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from django.contrib.auth.models import AnonymousUser
 
 from medtheca.domains.accounts.models import User
-from medtheca.domains.provenance.access import visible_cohorts
+from medtheca.domains.provenance.access import names_of_cohorts, visible_cohorts
 from medtheca.toolkit.querylang import FIELDS, Equals
 from medtheca.toolkit.querylang.words import says, words_in
 from medtheca.toolkit.schemas import DERMATOLOGY
@@ -61,8 +61,7 @@ class Acquaintance:
     @cached_property
     def cohorts(self) -> dict[int, str]:
         """Names of the asker's cohorts by their keys: of their images they may know names of files and private ids."""
-        person = self.asker if isinstance(self.asker, User) else None
-        return dict(visible_cohorts(person).distinct().values_list("pk", "name"))
+        return names_of_cohorts(self.asker if isinstance(self.asker, User) else None)
 
     def cohorts_saying(self, words: tuple[str, ...]) -> list[int]:
         """Keys of the asker's cohorts whose names have the words."""

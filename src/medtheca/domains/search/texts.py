@@ -6,16 +6,21 @@ Triggers keep the words (`migrations/0003_texts.py`); here are conditions on the
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from django.contrib.postgres.search import SearchVectorField
 from django.db import connection, transaction
 from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
 
+from medtheca.base.statements import IsOneOf, Statement, array_of
 from medtheca.domains.provenance.models import Accession
 from medtheca.domains.search.enums import TextSource
 from medtheca.domains.search.models import Text
 
+_Texts = tuple[str | None, str]
+# What stands in a statement for queries and cohorts.
+_WHOLE, _WORDS, _COHORTS = "{whole}", "{words}", "{cohorts}"
 _KEPT = (TextSource.ACCESSION, TextSource.DESCRIPTION)
 _AMISS = """
 SELECT source, key FROM search_texts_due() due FULL JOIN search_text kept USING (source, key)
@@ -29,7 +34,7 @@ def shown_saying(words: tuple[str, ...]) -> Q | bool:
     """Images with the words in a text that everybody sees who sees the image."""
     if not words:
         return False
-    found = Text.objects.filter(_saying("shown", words))
+    found = Text.objects.filter(_saying("shown", _texts_of(words)))
     return Q(accession__in=found.filter(source=TextSource.ACCESSION).values("key")) | Q(
         pk__in=found.filter(source=TextSource.IMAGE).values("key")
     )
@@ -43,19 +48,33 @@ def kept_saying(words: tuple[str, ...], cohorts: Iterable[int]) -> Q | bool:
     own = list(cohorts)
     if not words or not own:
         return False
-    return Q(accession__in=_keys_kept(words), accession__cohort__in=own)
+    return Q(accession__in=_keys_kept(_texts_of(words)), accession__cohort__in=own)
 
 
-def accessions_saying(words: tuple[str, ...], cohorts: Iterable[int]) -> QuerySet[Accession]:
-    """As `kept_saying`, the accessions of such images: of one table less, which the database would have to plan."""
+def images_kept_saying(words: tuple[str, ...], cohorts: Iterable[int]) -> tuple[str, list[Any]] | None:
+    """As `kept_saying`, the SQL and parameters of one column, the keys of such images; None where there are none.
+
+    Of one table less, which the database would have to plan; and made once, as making it takes longer than its answer.
+    """
     own = list(cohorts)
     if not words or not own:
-        return Accession.objects.none()
-    return Accession.objects.filter(pk__in=_keys_kept(words), cohort__in=own, image__isnull=False).order_by()
+        return None
+    whole, all_of_them = _texts_of(words)
+    values = [all_of_them, array_of(own)]
+    return _images_kept(in_two=whole is not None).with_values(*values, *([] if whole is None else [whole]))
 
 
-def _keys_kept(words: tuple[str, ...]) -> QuerySet[Text, Any]:
-    return Text.objects.filter(_saying("kept", words), source__in=_KEPT).values("key")
+@cache
+def _images_kept(*, in_two: bool) -> Statement:
+    texts = (_WHOLE if in_two else None, _WORDS)
+    rows = Accession.objects.filter(
+        IsOneOf("cohort", Value(_COHORTS)), pk__in=_keys_kept(texts), image__isnull=False
+    ).order_by()
+    return Statement(rows.values_list("image"), _WORDS, _COHORTS, *([_WHOLE] if in_two else []))
+
+
+def _keys_kept(texts: _Texts) -> QuerySet[Text, Any]:
+    return Text.objects.filter(_saying("kept", texts), source__in=_KEPT).values("key")
 
 
 def texts_amiss(*, most: int = 100) -> list[str]:
@@ -77,19 +96,27 @@ def mend_texts() -> bool:
     return True
 
 
-def _saying(column: str, words: tuple[str, ...]) -> Q:
-    *whole, begun = words
-    if not whole or not begun.isalpha():
-        return Q(_Says(F(column), _query(words)))
+def _texts_of(words: Sequence[str]) -> _Texts:
+    """The queries of PostgreSQL for words one after the other, of the last the beginning; the other words alone first.
+
+    None where that would be of no use. Words have neither quotes nor strokes in them.
+    """
+    *whole, begun = (f"'{word}'" for word in words)
+    text = " <-> ".join([*whole, f"{begun}:*"])
     # Nearly every name ends with jpg: the index would gather them all before it looks at the other words. It is asked
     # for those alone, and what it finds is read.
+    return (" <-> ".join(whole) if whole and words[-1].isalpha() else None), text
+
+
+def _saying(column: str, texts: _Texts) -> Q:
+    whole, text = texts
+    if whole is None:
+        return Q(_Says(F(column), _query(text)))
     read = Func(F(column), template="coalesce(%(expressions)s, '')", output_field=SearchVectorField())
-    return Q(_Says(F(column), _query(whole, begun=False))) & Q(_Says(read, _query(words)))
+    return Q(_Says(F(column), _query(whole))) & Q(_Says(read, _query(text)))
 
 
-def _query(words: Sequence[str], *, begun: bool = True) -> Func:
-    """The words one after the other, of the last the beginning. Words have neither quotes nor strokes in them."""
-    text = " <-> ".join(f"'{word}'" for word in words) + (":*" if begun else "")
+def _query(text: str) -> Func:
     return Func(Value(text), template="%(expressions)s::tsquery")
 
 

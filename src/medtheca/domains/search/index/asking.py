@@ -22,7 +22,7 @@ from medtheca.domains.search.compile_sql import compile_tree
 from medtheca.domains.search.duplicates import Counted, count_alike, images_counted
 from medtheca.domains.search.index.holding import HOLDER, View
 from medtheca.domains.search.naming import Acquaintance, Asker, Listings, cohorts_named, meaning_of
-from medtheca.domains.search.texts import accessions_saying
+from medtheca.domains.search.texts import images_kept_saying
 from medtheca.toolkit.bitmaps import bitmap_of_numbers, numbers_of
 from medtheca.toolkit.bitmaps.answering import Counts, NotKnown, Sight, count_values, find, is_known
 from medtheca.toolkit.bitmaps.archive import ALIKE_FIELDS, PUBLIC_IDS, Archive, number_of_id
@@ -178,7 +178,8 @@ class _Known:
         for cohort in self.names.cohorts_saying(words):
             yield self.archive.terms["cohort"].having(str(cohort))
         yield self._hanging(self.names.listings_saying(words))
-        yield _keys_in(accessions_saying(words, self.names.cohorts).values("image"))
+        if (kept := images_kept_saying(words, self.names.cohorts)) is not None:
+            yield _packed(*kept)
 
     def _hanging(self, scopes: Sequence[int]) -> BitMap:
         held = [self.archive.circles[scope].all() for scope in scopes if scope in self.archive.circles]
