@@ -1,6 +1,7 @@
 """What every test may use. Imported before Django's settings, because it decides the database."""
 
 import os
+import signal
 import sys
 from importlib.util import find_spec
 
@@ -26,6 +27,9 @@ def pytest_ignore_collect(collection_path, config):
 
 
 def pytest_configure(config):
+    # A shell starts what it puts into the background with Ctrl-C ignored, and so would be all that tests start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if find_spec(os.environ["DJANGO_SETTINGS_MODULE"]) is not None:
         import django  # Only now: the environment above is what its settings read.
 
