@@ -17,7 +17,7 @@ from tests.factories.storage import make_wide_scopes
 
 __all__ = ["browse", "unsafe"]  # fixtures
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.browser
 
 _DROPPED = """given => {
     const bytes = Uint8Array.from(atob(given), letter => letter.charCodeAt(0));

@@ -17,7 +17,7 @@ from tests.generators.volumes import draw, mha
 
 __all__ = ["browse", "unsafe"]  # fixtures
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.browser
 
 _PART = 8 * 1024 * 1024
 

@@ -14,7 +14,7 @@ from medtheca.toolkit.synthetic.cohort import draw_lesion
 from tests.browser.people import PASSWORD, Keyboard
 from tests.generators import dicoms, volumes
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.browser
 
 SLICES = 12
 CHUNK = 8 << 20

@@ -19,7 +19,7 @@ from tests.factories.storage import make_wide_scopes
 
 __all__ = ["browse", "unsafe"]  # fixtures
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.browser
 
 IMAGES = 12
 

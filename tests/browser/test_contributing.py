@@ -20,7 +20,7 @@ from tests.factories.images import make_delivery, make_images
 from tests.factories.provenance import make_cohort
 from tests.factories.storage import make_wide_scopes
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from tests.factories.accounts import make_user
 from tests.factories.provenance import deliver, make_cohort, run_jobs
 from tests.factories.storage import make_wide_scopes
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.browser
 LOOKS = [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")]
 VISITS = ({"acquisition_day": 0}, {"acquisition_day": 0}, {"acquisition_day": 182}, {"acquisition_day": 364})
 

@@ -6,7 +6,7 @@ from medtheca.toolkit.synthetic.cohort import draw_lesion
 from tests.browser.people import PASSWORD, STAFF_PASSWORD, pack, sign_up
 from tests.generators.images import every_secret, find_traces, insert, jpeg, pngs
 
-pytestmark = [pytest.mark.browser, pytest.mark.bare, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.bare]
 
 GOOD = 182
 

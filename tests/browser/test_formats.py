@@ -17,7 +17,7 @@ from tests.factories.accounts import make_user
 from tests.factories.cases import draw_slide, make_document, make_slide, make_volume
 from tests.factories.provenance import make_cohort
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.browser
 
 SIZES = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 # A page of somebody else's that shows the slide: nothing of it but OpenSeadragon is ours.

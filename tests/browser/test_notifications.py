@@ -16,7 +16,7 @@ from tests.factories.images import make_delivery
 from tests.factories.provenance import make_cohort
 from tests.factories.storage import make_wide_scopes
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.browser
 LOOKS = [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")]
 
 

@@ -13,7 +13,7 @@ from tests.browser.axe import assert_no_barriers
 from tests.factories.accounts import make_user
 from tests.factories.provenance import make_cohort
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.browser
 
 LONG = "a.very.long.address.of.somebody@department-of-dermatology.university-hospital.example.org"
 ACCOUNT_PAGES = (

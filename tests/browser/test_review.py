@@ -16,7 +16,7 @@ from tests.factories.accounts import make_user
 from tests.factories.provenance import deliver, make_cohort, make_zip, run_jobs
 from tests.factories.storage import make_wide_scopes
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.browser
 
 IMAGES = 24
 

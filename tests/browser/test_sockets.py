@@ -11,7 +11,7 @@ from tests.factories.storage import make_wide_scopes
 
 __all__ = ["browse", "unsafe"]  # fixtures
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.browser
 
 
 def test_alice_defines_sockets_for_her_archive_and_reads_how_to_fill_them(browse, world):

@@ -8,7 +8,7 @@ from medtheca.toolkit.synthetic.cohort import draw_lesion
 from tests.browser.people import PASSWORD, Keyboard, pack
 from tests.generators.images import every_secret, insert, jpeg
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.browser
 
 IMAGES = 24
 

@@ -8,7 +8,7 @@ from tests.browser.people import PASSWORD, PATIENCE
 from tests.generators.images import jpeg
 from tests.plugins.archive import Archive
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.browser
 
 _PROTOCOL = "performance.getEntriesByType('navigation')[0].nextHopProtocol"
 _RANGE = """

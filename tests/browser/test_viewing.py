@@ -14,7 +14,7 @@ from tests.factories.viewing import what_everybody_has
 
 __all__ = ["browse", "unsafe"]  # fixtures
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.browser
 THREE = """[
   {"viewport_name": "main", "x": 0, "y": 0, "w": 2, "h": 2, "orientation": "axial", "label": "Now"},
   {"viewport_name": "secondary", "x": 2, "y": 0, "w": 1, "h": 1},

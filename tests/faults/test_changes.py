@@ -6,7 +6,7 @@ from tests.faults.harness.plots import PLOTS
 from tests.faults.harness.points import Points
 from tests.faults.harness.steps import all_steps
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.faults
 # Each stands between two things that must both happen, or must not be seen apart.
 DANGEROUS = {
     "gather": "case.decoded",

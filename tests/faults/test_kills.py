@@ -9,7 +9,7 @@ from tests.faults.harness.pictures import package
 from tests.faults.harness.sender import Sender
 from tests.faults.harness.storm import Storm
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.faults
 SEED = 20_260
 CLIENTS = 16
 

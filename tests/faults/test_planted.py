@@ -4,7 +4,7 @@ import pytest
 
 from tests.faults.harness.points import Points
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.faults
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from tests.faults.harness.points import Points
 from tests.faults.harness.steps import all_steps
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.faults
 # Each stands between two things that must both happen: bytes and rows, rows and jobs, jobs and ends.
 DANGEROUS = [
     "upload.begun",

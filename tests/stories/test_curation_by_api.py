@@ -6,13 +6,10 @@ import re
 import zipfile
 
 import httpx
-import pytest
 from tusclient.client import TusClient
 
 from medtheca.toolkit.synthetic.cohort import draw_lesion
 from tests.generators import clinic
-
-pytestmark = pytest.mark.timeout(900)
 
 
 def as_zip(entries):

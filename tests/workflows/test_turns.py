@@ -202,7 +202,6 @@ def flood(user, conversions, receptions):
     assert ProcrastinateJob.objects.filter(args__turn=line_of(user.pk)).count() == conversions + receptions
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("floods", [[(1_600, 400)], [(60, 20), (60, 20), (20, 60)]], ids=["one", "three"])
 def test_one_file_does_not_wait_for_the_thousands_of_others(data, floods):
