@@ -13,6 +13,8 @@ from django.db import connection
 from django.db.models import BooleanField, Func, QuerySet
 
 _OFTEN = 3
+A_PERSON = -(2**40) - 1
+"""What stands in a `Statement` for the key of a person; nobody has such a key."""
 
 
 def fetch_prepared(statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

@@ -11,7 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce, Now
 
-from medtheca.base.statements import Statement
+from medtheca.base.statements import A_PERSON, Statement
 from medtheca.domains.access.enums import LOOKING, PUBLIC_SCOPE, SIGNED_IN_SCOPE, Role, ScopeKind, Visibility
 from medtheca.domains.access.models import Membership, Placement, Tally, Withdrawal
 from medtheca.domains.accounts.models import User
@@ -31,8 +31,6 @@ class Viewer:
 
 
 ANYBODY = Viewer()
-# Who stands in a statement for the person; no row has such a key.
-_PERSON = -(2**40) - 1
 # The attribute of a request's user that holds its links: no column, and gone with the request.
 _BY_LINK = "link_scopes"
 _WIDTH = {visibility: width for width, visibility in enumerate(Visibility)}
@@ -81,7 +79,7 @@ def circles_of(viewer: Viewer) -> Circles:
 
 @cache
 def _memberships() -> Statement:
-    return Statement(Membership.objects.filter(user_id=_PERSON).values_list("scope", "role"), _PERSON)
+    return Statement(Membership.objects.filter(user_id=A_PERSON).values_list("scope", "role"), A_PERSON)
 
 
 def open_placements(viewer: Viewer, *, looking: Iterable[Role] = LOOKING) -> QuerySet[Placement]:

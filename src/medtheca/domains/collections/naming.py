@@ -7,12 +7,12 @@ from functools import cache
 from django.contrib.postgres.search import SearchVectorField
 from django.db.models import BooleanField, F, Func, Value
 
-from medtheca.base.statements import Statement
+from medtheca.base.statements import A_PERSON, Statement
 from medtheca.domains.accounts.models import User
 from medtheca.domains.collections.access import Asker, person_of, visible_collections
 
-# What stands in a statement for the words and the person; nobody has such a key.
-_WORDS, _PERSON = "{words}", -(2**40) - 4
+# What stands in a statement for the words.
+_WORDS = "{words}"
 
 
 def listings_saying(asker: Asker, words: tuple[str, ...]) -> list[int]:
@@ -33,10 +33,10 @@ def listings_saying(asker: Asker, words: tuple[str, ...]) -> list[int]:
 @cache
 def _statement(*, is_somebody: bool, is_staff: bool) -> Statement:
     """Made once, as making it takes longer than its answer."""
-    asker = User(pk=_PERSON, is_staff=is_staff) if is_somebody else None
+    asker = User(pk=A_PERSON, is_staff=is_staff) if is_somebody else None
     said = _Says(_Words(F("name")), Func(Value(_WORDS), template="%(expressions)s::tsquery"))
     rows = visible_collections(asker).filter(said).order_by("listing").values_list("listing", flat=True).distinct()
-    return Statement(rows, *([_WORDS, _PERSON] if is_somebody and not is_staff else [_WORDS]))
+    return Statement(rows, *([_WORDS, A_PERSON] if is_somebody and not is_staff else [_WORDS]))
 
 
 class _Words(Func):

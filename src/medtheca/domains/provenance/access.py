@@ -7,15 +7,12 @@ from functools import cache
 from django.db.models import Q, QuerySet
 
 from medtheca.base.errors import NotAllowed, NotFound
-from medtheca.base.statements import Statement
+from medtheca.base.statements import A_PERSON, Statement
 from medtheca.domains.access.access import holds_role, scopes_joined
 from medtheca.domains.access.enums import Role
 from medtheca.domains.accounts.models import User
 from medtheca.domains.provenance.enums import VersionKind, VersionState
 from medtheca.domains.provenance.models import Accession, Cohort, Contributor, FileVersion
-
-# What stands in a statement for the person; nobody has such a key.
-_PERSON = -(2**40) - 3
 
 
 def visible_contributors(user: User | None) -> QuerySet[Contributor]:
@@ -51,7 +48,7 @@ def names_of_cohorts(user: User | None) -> dict[int, str]:
 
 @cache
 def _cohorts_of_one() -> Statement:
-    return Statement(visible_cohorts(User(pk=_PERSON)).order_by().distinct().values_list("pk", "name"), _PERSON)
+    return Statement(visible_cohorts(User(pk=A_PERSON)).order_by().distinct().values_list("pk", "name"), A_PERSON)
 
 
 @cache

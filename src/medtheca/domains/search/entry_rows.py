@@ -11,7 +11,7 @@ from django.contrib.postgres.aggregates import JSONBAgg
 from django.db.models import Case, Exists, Func, JSONField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Now
 
-from medtheca.base.statements import IsOneOf, Statement, array_of
+from medtheca.base.statements import A_PERSON, IsOneOf, Statement, array_of
 from medtheca.domains.access.enums import PUBLIC_SCOPE, SIGNED_IN_SCOPE, ScopeKind, Visibility
 from medtheca.domains.access.models import Placement
 from medtheca.domains.access.queries import ANYBODY, Viewer, visible_images
@@ -50,8 +50,8 @@ _JSON = tuple(
 )
 # Any: the names of the columns are no literal here, so that they stand once.
 _Row: Any = cast("Any", namedtuple)("_Row", _COLUMNS)  # noqa: PYI024 - see above
-# What stands in a statement for the keys and the person; no row has such a key.
-_KEYS, _PERSON = "{keys}", -(2**40) - 2
+# What stands in a statement for the keys.
+_KEYS = "{keys}"
 
 
 def rows_of(images: QuerySet[Image], viewer: Viewer) -> QuerySet[Image, Any]:
@@ -82,9 +82,9 @@ def rows_at(keys: list[int], viewer: Viewer) -> list[Any]:
 
 @lru_cache(maxsize=8)
 def _statement(*, is_somebody: bool, is_staff: bool) -> Statement:
-    viewer = Viewer(_PERSON if is_somebody else None, is_staff)
+    viewer = Viewer(A_PERSON if is_somebody else None, is_staff)
     images = rows_of(visible_images(viewer).filter(IsOneOf("pk", Value(_KEYS))), viewer)
-    return Statement(images.order_by(), *([_KEYS, _PERSON] if is_somebody and not is_staff else [_KEYS]))
+    return Statement(images.order_by(), *([_KEYS, A_PERSON] if is_somebody and not is_staff else [_KEYS]))
 
 
 def _decoded(row: tuple[Any, ...]) -> list[Any]:
