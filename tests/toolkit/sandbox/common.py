@@ -9,7 +9,8 @@ PROBE = "tests.toolkit.sandbox.probe:run"
 CASE_PROBE = "tests.toolkit.sandbox.case_probe:run"
 SMALL = Limits(
     memory_bytes=300_000_000,
-    cpu_seconds=1,
+    # What dies of memory or recursion has to reach that on a slow machine, too.
+    cpu_seconds=5,
     wall_seconds=30,
     output_bytes=3_000_000,
     report_bytes=100_000,
