@@ -8,9 +8,13 @@ under embargo, or with nobody. Everything follows from the seed.
 import hashlib
 import io
 import json
+import os
 import uuid
+from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 
 import numpy as np
+import psycopg
 
 COHORTS, COLLECTIONS, GROUPS = 60, 2000, 12
 LINKS_AN_IMAGE = 5
@@ -38,7 +42,7 @@ def fill(connection, images, *, seed=1):
     """
     keys = _Keys(connection)
     with _WithoutChecks(connection):
-        _Images(connection, images, keys, np.random.default_rng(seed)).copy()
+        _Images(connection, images, keys, seed).write()
         connection.execute(
             "INSERT INTO search_text (source, key, shown, kept)"
             " SELECT 'image', id, search_image_shown(facts), '' FROM imaging_image WHERE facts <> '{}'"
@@ -131,24 +135,32 @@ class _Keys:
 
 
 class _Images:
-    def __init__(self, connection, number, keys, dice):
-        self.connection, self.number, self.keys, self.dice = connection, number, keys, dice
-        self.descriptions = _descriptions(dice)
-
-    def copy(self):
-        """Everything, in batches."""
+    def __init__(self, connection, number, keys, seed):
+        self.connection, self.number, self.keys, self.seed = connection, number, keys, seed
+        self.descriptions = _descriptions(np.random.default_rng(seed))
         self.cohort_shares = _zipf(COHORTS, 1.1)
         self.collection_shares = _zipf(COLLECTIONS, 1.0)
+
+    def write(self):
+        """Everything, in batches that have dice of their own, so that all cores of the database work."""
         for table, letter in (("patient", "P"), ("lesion", "L")):
             rows = (
                 f"{n}\tI{letter}_{n:07}\t{self.keys.contributors[n % 3]}\t{letter}{n}\n"
                 for n in range(1, self.number // 3 + 2)
             )
             self._copy(f"provenance_{table} (id, public_id, contributor_id, private_id)", rows)
-        for start in range(1, self.number + 1, _BATCH):
-            self._batch(start, min(_BATCH, self.number + 1 - start))
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            list(threads.map(self._batch, range(1, self.number + 1, _BATCH)))
 
-    def _batch(self, start, number):
+    def _batch(self, start):
+        parameters = self.connection.info.get_parameters() | {"password": self.connection.info.password}
+        with psycopg.connect(**parameters, autocommit=True) as connection:
+            own = copy(self)
+            own.connection, own.dice = connection, np.random.default_rng([self.seed, start])
+            own.fill(start, min(_BATCH, self.number + 1 - start))
+
+    def fill(self, start, number):
+        """So many images from number `start` on, and all that hangs on them."""
         dice, ids = self.dice, np.arange(start, start + number)
         sizes = np.exp(dice.normal(12.5, 1.0, number)).astype(int) + 1000
         hashes = [f"{value:064x}" for value in ids.tolist()]
