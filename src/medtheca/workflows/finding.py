@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from medtheca.domains.collections.naming import listings_saying
-from medtheca.domains.collections.queries import listings_named, listings_of
+from medtheca.domains.collections.naming import listings_named, listings_of, listings_saying
 from medtheca.domains.search.naming import Asker, Listings
 from medtheca.toolkit.querylang import FIELDS, Equals, Node, all_of, any_of
 

@@ -19,6 +19,7 @@ from medtheca.domains.collections.dropped import dropped_out
 from medtheca.domains.collections.enums import ChangeKind
 from medtheca.domains.collections.errors import Locked, NameTaken, PrivateImages
 from medtheca.domains.collections.models import Change, Collection
+from medtheca.domains.collections.naming import listings_named, listings_of
 from medtheca.domains.collections.operations import (
     change_collection,
     create_collection,
@@ -36,8 +37,6 @@ from medtheca.domains.collections.queries import (
     covers_of,
     credits_of,
     images_in,
-    listings_named,
-    listings_of,
     owners_named,
     suggest,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
@@ -140,21 +140,6 @@ def named(asker: Asker, text: str) -> list[Collection]:
         if found:
             return found
     return list(rows.filter(name__iexact=wanted)) if wanted and "\0" not in wanted else []
-
-
-def listings_named(asker: Asker, text: str) -> list[int]:
-    """Keys of the scopes in which the images of collections hang that a text names, under the asker's visibility.
-
-    For search: an image is in the collection if it hangs in one of them; whether it is visible is asked as ever. What
-    the asker may not see is named by nothing.
-    """
-    return [row.listing_id for row in named(asker, text)]
-
-
-def listings_of(asker: Asker, collection_ids: Sequence[int]) -> list[int]:
-    """As `listings_named`, by ids; ids of what there is not, or is not visible, give nothing."""
-    wanted = [pk for pk in collection_ids if 0 < pk <= _LARGEST_KEY]
-    return list(visible_collections(asker).filter(pk__in=wanted).order_by("pk").values_list("listing", flat=True))
 
 
 def containing(image: Image, asker: Asker) -> list[Collection]:
