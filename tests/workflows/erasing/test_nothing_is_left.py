@@ -21,7 +21,7 @@ from medtheca.domains.storage.queries import blob_store
 from medtheca.domains.storage.uploads import part_path
 from medtheca.workflows.describe import give_metadata
 from medtheca.workflows.describing.reading import read_blob
-from medtheca.workflows.erase import cleaning
+from medtheca.workflows.erase import cleaning, samples
 from medtheca.workflows.erase.running import erase_patient
 from medtheca.workflows.receive import acknowledge_bytes
 from medtheca.workflows.replace import begin_replacement
@@ -79,6 +79,46 @@ def test_the_database_s_own_files_hold_nothing(archive):
     archive.erase()
     run_jobs()
     assert {_relation(path): marks for path, marks in marks_in_folder(folder).items()} == {}
+
+
+@pytest.mark.parametrize("version", [18, 17])
+def test_samples_of_tables_that_become_empty_are_forgotten(archive, monkeypatch, version):
+    """PostgreSQL leaves them: it finds nothing to put in their place."""
+    monkeypatch.setattr(samples, "_version", lambda: version)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute('CREATE TABLE ward (patient varchar(40), note text COLLATE "C")')
+            cursor.execute("CREATE INDEX ward_note ON ward (upper(note))")
+            cursor.execute("INSERT INTO ward SELECT %s, %s || n %% 2 FROM generate_series(1, 100) n", [PATIENT, NAME])
+            cursor.execute("ANALYZE")
+            assert _sampled(cursor) >= {"ward", "ward_note", "provenance_accession"}
+            before = _columns(cursor)
+            cursor.execute("DELETE FROM ward")
+        archive.erase()
+        run_jobs()
+        with connection.cursor() as cursor:
+            assert not _sampled(cursor)
+            assert _columns(cursor) == before
+        assert marks_in_folder(session_database.folder / "database") == {}
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE IF EXISTS ward")
+
+
+def _sampled(cursor):
+    """Tables and indexes of which the planner remembers values of the patient's."""
+    cursor.execute("SELECT tablename, concat(most_common_vals, histogram_bounds) FROM pg_stats")
+    return {table for table, values in cursor.fetchall() if marks_in(values)}
+
+
+def _columns(cursor):
+    """All columns with their types and collations."""
+    cursor.execute(
+        "SELECT attrelid::regclass::text, attname, format_type(atttypid, atttypmod), attcollation, attnotnull"
+        " FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped"
+        " AND attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace) ORDER BY 1, 2"
+    )
+    return cursor.fetchall()
 
 
 @contextmanager

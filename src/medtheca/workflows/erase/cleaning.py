@@ -8,6 +8,7 @@ import time
 from django.db import DatabaseError, connection
 
 from medtheca.base.errors import Conflict
+from medtheca.workflows.erase.samples import forget_samples_of_empty_tables
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ def clean_database() -> dict[str, int]:
             _run(f"VACUUM (ANALYZE) {connection.ops.quote_name(table)}")
             done["vacuumed"] += 1
     # Samples of the tables' values, which the planner keeps.
+    forget_samples_of_empty_tables()
     _rewrite("pg_statistic")
     _checkpoint()
     return done
