@@ -194,6 +194,34 @@ def test_phrases_are_found_as_python_finds_them(text, wanted, data, db):
         assert cursor.fetchone()[0] is says(text, asked)
 
 
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda: Accession.objects.update(attribution=""), {"accession"}),
+        (lambda: Description.objects.update(structured={"sex": "male"}), {"accession"}),
+        (lambda: Description.objects.update(structured={"lesion_id": "L 1"}), {"accession", "description"}),
+        (lambda: Description.objects.update(structured={}, unstructured={"ward": ""}), {"accession"}),
+        (lambda: Description.objects.update(unstructured={"ward": "3"}), {"accession", "description"}),
+        (lambda: Image.objects.update(facts={"modality": "CT"}), {"accession"}),
+        (lambda: Image.objects.update(facts={"modality": "CT", "model": "Round"}), {"accession", "image"}),
+    ],
+)
+def test_words_made_anew_are_the_words_that_were_kept(change, expected, db):
+    """Where a row has no words, none are made; a filling says what triggers said."""
+    make_images(make_cohort(make_user("alice"), attribution="Clinic"), 3, structured={})
+    change()
+    kept = _rows_with_words()
+    assert {row[0] for row in kept} == expected
+    Text.objects.filter(source="accession").delete()
+    assert mend_texts()
+    assert _rows_with_words() == kept
+    assert Text.objects.count() == len(kept)
+
+
+def _rows_with_words():
+    return {row for row in Text.objects.values_list("source", "key", "shown", "kept") if row[2] or row[3]}
+
+
 def test_words_of_two_texts_are_no_phrase(world):
     with transaction.atomic():
         Image.objects.filter(pk=world.image.pk).update(facts={"manufacturer": "Acme Corp", "model": "Scanner 3"})

@@ -103,7 +103,7 @@ CREATE TRIGGER search_all_untold AFTER TRUNCATE ON {table}
 """
 
 
-def _filling() -> str:
+def filling() -> str:
     """All words of all rows; what triggers have noted meanwhile goes before what is read here."""
     rows = "\n    UNION ALL ".join(
         f"SELECT '{source}', t.{key}, {shown}, {kept} FROM {table} t"
@@ -158,5 +158,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.RunSQL(WORDS + "\n".join(_functions()) + _filling(), "\n".join(_take_away())),
+        migrations.RunSQL(WORDS + "\n".join(_functions()) + filling(), "\n".join(_take_away())),
     ]
