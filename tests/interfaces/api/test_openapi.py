@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from django.test import Client
+from django.test import Client, override_settings
 from ninja import Schema
 
+from medtheca.interfaces.api.v1.api import api as v1
 from medtheca.interfaces.api.v2.api import api
 from medtheca.interfaces.api.v2.openapi import description
 from tests.interfaces.api.world import HOST, nobody
@@ -64,3 +65,15 @@ def test_the_reference_page_names_every_route_and_fetches_nothing_from_elsewhere
     assert anchors <= set(re.findall(r'id="([^"]+)"', page))
     assert "<script>" not in page
     assert "style=" not in page
+
+
+@pytest.mark.parametrize("described", [v1, api], ids=["v1", "v2"])
+def test_the_description_is_made_once(described):
+    """Making it takes a second of the processor, and anybody may ask; whom to ask for support follows the settings."""
+    first = described.get_openapi_schema(path_prefix="/once/")
+    with override_settings(SUPPORT_EMAIL="else@example.org"):
+        second = described.get_openapi_schema(path_prefix="/once/")
+    assert second["info"]["contact"]["email"] == "else@example.org" != first["info"]["contact"]["email"]
+    assert second["paths"] is first["paths"]
+    assert all(path.startswith("/once/") for path in first["paths"])
+    assert described.get_openapi_schema(path_prefix="/")["paths"] is not first["paths"]

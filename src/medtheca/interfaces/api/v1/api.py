@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.conf import settings
-from ninja import NinjaAPI
-from ninja.operation import Operation
+from ninja.openapi.schema import OpenAPISchema
 
 import medtheca
 from medtheca.interfaces.api.v1.errors import add_handlers
@@ -25,6 +21,7 @@ from medtheca.interfaces.api.v1.routes import (
     viewing,
 )
 from medtheca.interfaces.api.v1.shapes.common import RefusalOut
+from medtheca.interfaces.http.described import DescribedApi
 
 _DESCRIPTION = """
 Grand Challenge's API, so that its client `gcapi` works against this archive as it is. Medtheca's own, with all that
@@ -55,22 +52,15 @@ _REFUSALS = {
 }
 
 
-class Api(NinjaAPI):
+class Api(DescribedApi):
     """django-ninja's API, whose answers are `application/json` and nothing more."""
 
     def get_content_type(self) -> str:
         """Without a charset, which `gcapi` would take for another type."""
         return JSON
 
-    def get_openapi_operation_id(self, operation: Operation) -> str:
-        """The name of the function, which is what a generated client calls the operation."""
-        name: str = operation.view_func.__name__
-        return name
-
-    def get_openapi_schema(self, **options: Any) -> Any:
-        """The description as OpenAPI 3.1, with the refusals of every route."""
-        schema = super().get_openapi_schema(**options)
-        schema["info"]["contact"] = {"name": f"Support of {settings.INSTANCE_NAME}", "email": settings.SUPPORT_EMAIL}
+    def describe_refusals(self, schema: OpenAPISchema) -> None:
+        """Fields or sentences where values cannot be used, `detail` for all else."""
         schema["components"]["schemas"]["RefusalOut"] = RefusalOut.model_json_schema()
         refusal = {JSON: {"schema": {"$ref": "#/components/schemas/RefusalOut"}}}
         sentences = {"type": "array", "items": {"type": "string"}}
@@ -78,12 +68,9 @@ class Api(NinjaAPI):
         invalid = {"description": "The values cannot be used.", "content": {JSON: {"schema": problems}}}
         for operations in schema["paths"].values():
             for operation in operations.values():
-                # JSON has no other keys than text, and a sorted document must not mix kinds.
-                operation["responses"] = {str(status): answer for status, answer in operation["responses"].items()}
                 operation["responses"]["400"] = invalid
                 for status, description in _REFUSALS.items():
                     operation["responses"][status] = {"description": description, "content": refusal}
-        return schema
 
 
 api = Api(

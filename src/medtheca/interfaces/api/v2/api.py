@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.conf import settings
-from ninja import NinjaAPI
-from ninja.operation import Operation
+from ninja.openapi.schema import OpenAPISchema
 
 import medtheca
 from medtheca.interfaces.api.v2.errors import add_handlers
@@ -48,6 +44,7 @@ from medtheca.interfaces.api.v2.routes import (
     zip_downloads,
 )
 from medtheca.interfaces.api.v2.shapes.common import ProblemOut
+from medtheca.interfaces.http.described import DescribedApi
 
 PREFIX = "/api/v2/"
 _DESCRIPTION = """
@@ -92,18 +89,11 @@ _PROBLEMS = {
 }
 
 
-class Api(NinjaAPI):
+class Api(DescribedApi):
     """django-ninja's API, whose description says of every route how it refuses."""
 
-    def get_openapi_operation_id(self, operation: Operation) -> str:
-        """The name of the function, which is what a generated client calls the operation."""
-        name: str = operation.view_func.__name__
-        return name
-
-    def get_openapi_schema(self, **options: Any) -> Any:
-        """The description as OpenAPI 3.1, with problem details for every route."""
-        schema = super().get_openapi_schema(**options)
-        schema["info"]["contact"] = {"name": f"Support of {settings.INSTANCE_NAME}", "email": settings.SUPPORT_EMAIL}
+    def describe_refusals(self, schema: OpenAPISchema) -> None:
+        """Problem details for every route."""
         schemas = schema["components"]["schemas"]
         definitions = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(definitions.pop("$defs", {}))
@@ -111,12 +101,9 @@ class Api(NinjaAPI):
         content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
         for operations in schema["paths"].values():
             for method, operation in operations.items():
-                # JSON has no other keys than text, and a sorted document must not mix kinds.
-                operation["responses"] = {str(status): answer for status, answer in operation["responses"].items()}
                 for status, description in _PROBLEMS.items():
                     if method != "get" or status not in {"409", "413", "507"}:
                         operation["responses"][status] = {"description": description, "content": content}
-        return schema
 
 
 api = Api(
