@@ -1,0 +1,47 @@
+"""A snapshot reads one moment and writes nothing, and whoever has the connection next knows nothing of it."""
+
+import pytest
+from django.db import InternalError, OperationalError, connection, transaction
+
+from medtheca.domains.search.index.snapshots import one_snapshot, present_snapshot
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ORDINARY = ("read committed", "off")
+
+
+def kind_of_transaction():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('transaction_isolation'), current_setting('transaction_read_only')")
+        return cursor.fetchone()
+
+
+def test_everything_inside_is_of_one_moment():
+    with one_snapshot():
+        assert kind_of_transaction() == ("repeatable read", "on")
+        with one_snapshot():
+            assert kind_of_transaction() == ("repeatable read", "on")
+        assert present_snapshot() is not None
+    assert present_snapshot() is None
+    with transaction.atomic():
+        assert kind_of_transaction() == ORDINARY
+
+
+def test_nothing_can_be_written():
+    with pytest.raises(InternalError, match="read-only"), one_snapshot():
+        connection.cursor().execute("INSERT INTO search_savedsearch DEFAULT VALUES")
+    with transaction.atomic():
+        assert kind_of_transaction() == ORDINARY
+
+
+def test_within_another_transaction_it_is_as_that_one_is():
+    with transaction.atomic(), one_snapshot():
+        assert kind_of_transaction() == ORDINARY
+        assert present_snapshot() is None
+
+
+def test_a_connection_that_breaks_inside_tells_so_and_the_next_is_an_ordinary_one():
+    with pytest.raises(OperationalError), one_snapshot(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    connection.close()
+    with transaction.atomic():
+        assert kind_of_transaction() == ORDINARY
