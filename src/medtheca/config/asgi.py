@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medtheca.config.settings")
 
-from a2wsgi import WSGIMiddleware
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
 from django.template.loader import get_template
@@ -26,6 +25,7 @@ _ = get_resolver().reverse_dict
 from medtheca.interfaces.bytes.bodies import ClientGone, body_limit, take_body  # noqa: E402 - after the set-up above
 from medtheca.interfaces.bytes.plane import BytePlane  # noqa: E402 - after the set-up above
 from medtheca.interfaces.bytes.wire import Problem, Receive, Request, Scope, Send  # noqa: E402 - after the set-up above
+from medtheca.interfaces.http.bridge import Pages  # noqa: E402 - after the set-up above
 
 _log = logging.getLogger(__name__)
 _DJANGO_THREADS = 10
@@ -39,7 +39,7 @@ class Application:
     def __init__(self) -> None:
         self._bytes = BytePlane()
         # Any: its own types of WSGI and ASGI are narrower than Django's and ours.
-        self._pages: Any = WSGIMiddleware(cast("Any", _django), workers=_DJANGO_THREADS)
+        self._pages: Any = Pages(cast("Any", _django), workers=_DJANGO_THREADS)
         self._under_way = 0
         self._idle = asyncio.Event()
         self._idle.set()
