@@ -12,13 +12,13 @@ import psycopg
 from django.db import connection
 from django.db.models import BooleanField, Func, QuerySet
 
-_OFTEN = 3
+_FROM_THE_FIRST = 0
 A_PERSON = -(2**40) - 1
 """What stands in a `Statement` for the key of a person; nobody has such a key."""
 
 
 def fetch_prepared(statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    """All rows of a statement that is sent again and again; from the third time on it is planned no more.
+    """All rows of a statement that is sent again and again; the database keeps it, with its plan.
 
     Lists of keys go as `array_of` writes them, with a cast in the statement: a list of numbers would have another type,
     and so another plan, by how large they are.
@@ -27,7 +27,7 @@ def fetch_prepared(statement: str, parameters: Sequence[Any] = ()) -> list[tuple
     raw: Any = connection.connection
     if raw.prepare_threshold is None:
         # Django's own cursors never prepare, whatever stands here.
-        raw.prepare_threshold = _OFTEN
+        raw.prepare_threshold = _FROM_THE_FIRST
     # As Django makes its own cursors, so that statements are counted and told where they are wanted. It has no public
     # way to do so for a cursor that it did not choose, and its own never prepare.
     cursor_of = connection._prepare_cursor  # type: ignore[attr-defined]  # noqa: SLF001 - as just said

@@ -32,7 +32,9 @@ _PROBE = """
 SELECT s.epoch, s.version, s.horizon, pg_current_snapshot()::text, pg_current_xact_id_if_assigned() IS NOT NULL,
     (extract(epoch FROM statement_timestamp()) * 1000000)::bigint,
     (SELECT oid FROM pg_database WHERE datname = current_database()), 'search_indexchange'::regclass::oid,
-    (SELECT coalesce(max(id), 0) FROM search_indexchange), c.id, c.kind, c.scope, c.images
+    (SELECT coalesce(max(id), 0) FROM search_indexchange), c.id, c.kind, c.scope, c.images,
+    -- What follows in the transaction is asked by keys: planning it anew each time takes longer than answering.
+    set_config('plan_cache_mode', 'force_generic_plan', true)
 FROM search_indexstate s
     LEFT JOIN search_indexchange c ON c.xid >= %s::bigint OR c.xid = ANY(%s::bigint[]) OR c.id > %s::bigint
 WHERE s.id = 1
