@@ -196,6 +196,20 @@ def catching_up(connection):
             spent.append((time.process_time() - begun) * 1000)
         facts = {"cpu_ms": round(statistics.median(spent), 2), "at_rest_ms": min(catch_up() for _ in range(5))}
         yield figure(f"search.catching up after {name}", statistics.median(found), "ms", at_most=50, **facts)
+    yield at_once(connection, catch_up)
+
+
+def at_once(connection, catch_up):
+    """As when a cohort is taken back: beside it stands one count by SQL, which would have to answer instead."""
+    from medtheca.domains.search.queries import count_by_sql
+    from medtheca.toolkit.querylang import parse
+
+    many = min(IMAGES // 10, 50_000)
+    connection.execute("DELETE FROM access_placement WHERE scope_id = 1 AND image_id <= %s", [many])
+    spent, begun = catch_up(), time.perf_counter()
+    count_by_sql(parse(QUERIES[2]), asker=None)
+    by_sql = round((time.perf_counter() - begun) * 1000, 1)
+    return figure("search.catching up after many were hidden at once", spent, "ms", images=many, count_by_sql_ms=by_sql)
 
 
 def show_or_hide(connection, image):
