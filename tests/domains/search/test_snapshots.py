@@ -3,7 +3,8 @@
 import pytest
 from django.db import InternalError, OperationalError, connection, transaction
 
-from medtheca.domains.search.index.snapshots import one_snapshot, present_snapshot
+from medtheca.domains.search.index.keeping import keep_index
+from medtheca.domains.search.index.snapshots import look, one_snapshot, present_snapshot
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ORDINARY = ("read committed", "off")
@@ -31,6 +32,20 @@ def test_nothing_can_be_written():
         connection.cursor().execute("INSERT INTO search_savedsearch DEFAULT VALUES")
     with transaction.atomic():
         assert kind_of_transaction() == ORDINARY
+
+
+def test_statements_by_keys_keep_one_plan_inside_and_nowhere_else():
+    def mode():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('plan_cache_mode')")
+            return cursor.fetchone()[0]
+
+    keep_index()
+    before = mode()
+    with one_snapshot():
+        assert look(None) is not None
+        assert mode() == "force_generic_plan" != before
+    assert mode() == before
 
 
 def test_within_another_transaction_it_is_as_that_one_is():
