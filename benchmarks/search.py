@@ -204,7 +204,7 @@ def at_once(connection, catch_up):
     from medtheca.domains.search.queries import count_by_sql
     from medtheca.toolkit.querylang import parse
 
-    many = min(IMAGES // 10, 50_000)
+    many = min(IMAGES // 10, 10_000)
     connection.execute("DELETE FROM access_placement WHERE scope_id = 1 AND image_id <= %s", [many])
     spent, begun = catch_up(), time.perf_counter()
     count_by_sql(parse(QUERIES[2]), asker=None)

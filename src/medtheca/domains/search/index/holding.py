@@ -18,11 +18,8 @@ from medtheca.domains.search.index.snapshots import News, Seen, Snapshot, look, 
 from medtheca.toolkit.bitmaps.archive import Archive
 
 _log = logging.getLogger(__name__)
-MOST_BEHIND = 100_000
-"""With more to read than this, SQL answers until somebody has kept a newer index.
-
-Reading as much as this of one statement, such as a cohort that is published, takes about as long as one answer of SQL.
-"""
+MOST_BEHIND = 10_000
+"""With more to read than this, SQL answers until somebody has kept a newer index."""
 FEW_IMAGES = 5_000
 """Of so few images a process makes its index by itself, where none is kept."""
 _PATIENCE = 2.0
