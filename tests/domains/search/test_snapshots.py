@@ -1,5 +1,7 @@
 """A snapshot reads one moment and writes nothing, and whoever has the connection next knows nothing of it."""
 
+import threading
+
 import pytest
 from django.db import InternalError, OperationalError, connection, transaction
 
@@ -60,3 +62,37 @@ def test_a_connection_that_breaks_inside_tells_so_and_the_next_is_an_ordinary_on
     connection.close()
     with transaction.atomic():
         assert kind_of_transaction() == ORDINARY
+
+
+def test_a_connection_that_is_closed_inside_is_an_ordinary_one_for_whoever_has_it_next():
+    """The pool takes it back alive and gives it to another thread, while the first has not gone on yet."""
+    found = []
+
+    def ask():
+        try:
+            with transaction.atomic():
+                found.append((connection.connection, kind_of_transaction()))
+        finally:
+            connection.close()
+
+    with one_snapshot():
+        assert kind_of_transaction() == ("repeatable read", "on")
+        link = connection.connection
+        connection.close()
+        thread = threading.Thread(target=ask)
+        thread.start()
+        thread.join()
+    assert found == [(link, ORDINARY)]
+
+
+def test_what_waits_for_the_end_may_write():
+    found = []
+
+    def note():
+        with transaction.atomic():
+            found.append(kind_of_transaction())
+
+    with one_snapshot():
+        transaction.on_commit(note)
+        assert kind_of_transaction() == ("repeatable read", "on")
+    assert found == [ORDINARY]

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection, transaction
-from psycopg import IsolationLevel
 
 from medtheca.base.statements import array_of, fetch_prepared
 from medtheca.domains.search.enums import ChangeKind
@@ -110,26 +109,15 @@ def one_snapshot() -> Iterator[None]:
     if connection.in_atomic_block:
         yield
         return
-    with _reading_one_moment(), transaction.atomic():
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            # As a statement, which ends with its transaction: what psycopg's connection is told goes on to the next.
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         token = _ours.set(Snapshot())
         try:
             yield
         finally:
             _ours.reset(token)
-
-
-@contextmanager
-def _reading_one_moment() -> Iterator[None]:
-    """The next transaction begins as one that only reads: saying so in a statement of its own is one way more."""
-    connection.ensure_connection()
-    link = connection.connection
-    link.isolation_level, link.read_only = IsolationLevel.REPEATABLE_READ, True
-    try:
-        yield
-    finally:
-        # Where the transaction could not be ended, Django has closed the connection.
-        if not link.closed:
-            link.isolation_level = link.read_only = None
 
 
 def present_snapshot() -> Snapshot | None:
