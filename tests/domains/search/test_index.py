@@ -364,6 +364,19 @@ def test_the_log_is_shortened(cohort, monkeypatch):
     assert keep_index() == "kept"
 
 
+def test_one_change_of_many_images_is_kept_soon(cohort, monkeypatch):
+    """The log has one row of it; a process that begins would have all of them to read."""
+    images = make_images(cohort, 4, visibility="public")
+    keep_index(anew=True)
+    monkeypatch.setattr(keeping, "_MANY_THINGS", 4)
+    Image.objects.filter(pk__in=[image.pk for image in images[:3]]).update(facts={"modality": "CT"})
+    assert (status().waiting, keep_index()) == (1, "kept")
+    Image.objects.filter(pk__in=[image.pk for image in images]).update(facts={"modality": "MR"})
+    assert (status().waiting, keep_index()) == (2, "renewed")
+    assert status().waiting == 0
+    assert answers()
+
+
 def test_a_snapshot_lies_within_a_later_one():
     earlier = Seen.read("10:20:10,14", 5)
     assert earlier.xmin == 10

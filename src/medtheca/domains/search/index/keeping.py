@@ -28,6 +28,8 @@ _log = logging.getLogger(__name__)
 # Whoever holds this advisory lock writes; the number is "search" on a telephone's keys.
 _LOCK = 732724
 _MANY_CHANGES = 500
+# One change may be of a hundred thousand images. Well below what a process catches up with by itself (`holding`).
+_MANY_THINGS = 2_000
 _OFTEN_ENOUGH = timedelta(minutes=10)
 
 
@@ -85,7 +87,7 @@ def keep_index(*, anew: bool = False) -> str:
             news = look(seen) or news
             touched = Touched.by(news.changes)
             if not touched.everything:
-                if not _is_due(state, news):
+                if not _is_due(state, news, touched):
                     return "kept"
                 apply(archive, touched)
                 _write(archive, state, news)
@@ -161,10 +163,11 @@ def _cluster() -> str:
         return str(cursor.fetchone()[0])
 
 
-def _is_due(state: IndexState, news: News) -> bool:
+def _is_due(state: IndexState, news: News, touched: Touched) -> bool:
     if not news.changes:
         return False
-    return len(news.changes) >= _MANY_CHANGES or state.kept is None or now() - state.kept > _OFTEN_ENOUGH
+    many = len(news.changes) >= _MANY_CHANGES or touched.number >= _MANY_THINGS
+    return many or state.kept is None or now() - state.kept > _OFTEN_ENOUGH
 
 
 def _write_anew(archive: Archive, state: IndexState | None) -> None:
