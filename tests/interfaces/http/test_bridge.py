@@ -4,7 +4,7 @@ import asyncio
 import threading
 
 import pytest
-from django.http import HttpResponse, StreamingHttpResponse  # noqa: TID251 - stands in for an interface
+from django.http import HttpResponse, StreamingHttpResponse  # noqa: TID251 - they are what is handed over
 
 from medtheca.interfaces.http.bridge import Pages
 
@@ -120,6 +120,18 @@ def test_nothing_is_sent_of_an_answer_that_could_not_be_made():
     with pytest.raises(RuntimeError, match="no answer"):
         answered(fail, send=send)
     assert told == []
+
+
+@pytest.mark.parametrize("response", [HttpResponse(b"done"), StreamingHttpResponse([b"done"])], ids=["whole", "stream"])
+def test_an_answer_that_cannot_be_closed_is_sent_and_the_log_says_so(response, caplog):
+    def fail():
+        raise OSError("no way to the database")
+
+    response.close = fail
+    told = answered(response)
+    assert b"".join(message.get("body", b"") for message in told) == b"done"
+    assert not told[-1].get("more_body", False)
+    assert "no way to the database" in caplog.text
 
 
 def test_a_client_that_is_gone_is_told_to_the_caller_and_the_answer_is_closed():

@@ -5,11 +5,14 @@ By itself it sends the beginning, the body and the end of each one by one, and i
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from a2wsgi.asgi_typing import Receive, Scope, Send, SendEvent
 from a2wsgi.wsgi import WSGIMiddleware, WSGIResponder
 from a2wsgi.wsgi_typing import Environ, StartResponse
+
+_log = logging.getLogger(__name__)
 
 
 class Pages(WSGIMiddleware):
@@ -42,7 +45,14 @@ class _Responder(WSGIResponder):
             else:
                 self._kept.append({"type": "http.response.body", "body": b"".join(answer)})
         finally:
+            self._close(answer)
+
+    def _close(self, answer: Any) -> None:
+        try:
             answer.close()
+        except Exception:  # noqa: BLE001 - whoever listens to the end of requests may raise anything
+            # The answer has been made, and what it tells of has been done: the client is to hear of it.
+            _log.exception("An answer could not be closed.")
 
     def send(self, message: SendEvent | None) -> None:
         """What begins the answer, which Django's handler says before anybody knows what follows."""
