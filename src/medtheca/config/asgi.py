@@ -17,6 +17,8 @@ from django.db import connections
 from django.template.loader import get_template
 from django.urls import get_resolver
 
+from medtheca.interfaces.http.bridge import Pages
+
 # Django has to be set up before anything that knows its tables is imported.
 _django = get_wsgi_application()
 # Every view and both APIs are imported now, not while somebody waits: gcapi's first question gives up after 5 seconds.
@@ -25,7 +27,6 @@ _ = get_resolver().reverse_dict
 from medtheca.interfaces.bytes.bodies import ClientGone, body_limit, take_body  # noqa: E402 - after the set-up above
 from medtheca.interfaces.bytes.plane import BytePlane  # noqa: E402 - after the set-up above
 from medtheca.interfaces.bytes.wire import Problem, Receive, Request, Scope, Send  # noqa: E402 - after the set-up above
-from medtheca.interfaces.http.bridge import Pages  # noqa: E402 - after the set-up above
 
 _log = logging.getLogger(__name__)
 _DJANGO_THREADS = 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from copy import copy
 from threading import Lock
 from typing import Any
@@ -12,7 +13,7 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
 
-class DescribedApi(NinjaAPI):
+class DescribedApi(NinjaAPI, ABC):
     """`describe_refusals` says how its routes refuse."""
 
     def __init__(self, **options: Any) -> None:
@@ -39,9 +40,9 @@ class DescribedApi(NinjaAPI):
         told["info"] = schema["info"] | {"contact": contact}
         return told
 
+    @abstractmethod
     def describe_refusals(self, schema: OpenAPISchema) -> None:
         """Add to the description how routes refuse."""
-        raise NotImplementedError
 
     def _describe(self, prefix: str) -> OpenAPISchema:
         schema = super().get_openapi_schema(path_prefix=prefix)
