@@ -12,6 +12,7 @@ from oauth2_provider.models import AccessToken, Application, Grant, IDToken, Ref
 
 from medtheca.base.clock import now
 from medtheca.base.errors import NotFound
+from medtheca.domains.accounts.credentials import revoke_all_tokens
 from medtheca.domains.accounts.models import Connection, User
 from medtheca.domains.accounts.scopes import split_scopes
 from medtheca.domains.ledger.notifying import notify
@@ -94,6 +95,13 @@ def end_all_connections(*, user: User, because: str, actor_id: int | None) -> in
                 details={"applications": ended, "because": because},
             )
     return ended
+
+
+def end_programs(*, user: User, because: str, actor_id: int | None) -> None:
+    """End every program that acts for a user, by a token or as an application: all of them or, if that fails, none."""
+    with transaction.atomic():
+        revoke_all_tokens(user=user, because=because, actor_id=actor_id)
+        end_all_connections(user=user, because=because, actor_id=actor_id)
 
 
 def end_family(*, family: UUID, application: Application, because: str) -> None:

@@ -17,8 +17,8 @@ from django.db.models import QuerySet
 
 from medtheca.base.clock import now
 from medtheca.domains.accounts.applications import applications_of
-from medtheca.domains.accounts.connections import end_all_connections
-from medtheca.domains.accounts.credentials import end_sessions, revoke_all_tokens
+from medtheca.domains.accounts.connections import end_all_connections, end_programs
+from medtheca.domains.accounts.credentials import end_sessions
 from medtheca.domains.accounts.models import AccountDeletion, ApiToken, DataExport, TermsAcceptance, User
 from medtheca.domains.ledger.inbox import forget_recipient
 from medtheca.domains.ledger.operations import record
@@ -56,8 +56,7 @@ def begin_deletion(*, user: User, actor_id: int | None, at_once: bool) -> Accoun
                 subject_id=user.pk,
                 details={"due": deletion.due.isoformat(), "at_once": at_once},
             )
-        revoke_all_tokens(user=user, because="deletion", actor_id=actor_id)
-        end_all_connections(user=user, because="deletion", actor_id=actor_id)
+        end_programs(user=user, because="deletion", actor_id=actor_id)
         end_sessions(user=user)
     return deletion
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from allauth.account import forms as allauth_forms
 from django import forms
 
-from medtheca.domains.accounts.connections import end_all_connections
-from medtheca.domains.accounts.credentials import revoke_all_tokens
+from medtheca.domains.accounts.connections import end_all_connections, end_programs
 from medtheca.interfaces.web.accounts.entrance import NewPasswordLabels
 
 
@@ -14,9 +13,9 @@ class ResetPasswordKeyForm(NewPasswordLabels, allauth_forms.ResetPasswordKeyForm
     """Who resets a password may have lost more than that: tokens that somebody else may hold end with it."""
 
     def save(self) -> None:
+        # Before the password: cut off in between, nobody is left with a key that they should not have.
+        end_programs(user=self.user, because="password reset", actor_id=self.user.pk)
         super().save()
-        revoke_all_tokens(user=self.user, because="password reset", actor_id=self.user.pk)
-        end_all_connections(user=self.user, because="password reset", actor_id=self.user.pk)
 
 
 class ChangePasswordForm(NewPasswordLabels, allauth_forms.ChangePasswordForm):  # type: ignore[misc]  # allauth ships no types
@@ -33,7 +32,6 @@ class ChangePasswordForm(NewPasswordLabels, allauth_forms.ChangePasswordForm):  
     )
 
     def save(self) -> None:
+        end = end_programs if self.cleaned_data["revoke_tokens"] else end_all_connections
+        end(user=self.user, because="password change", actor_id=self.user.pk)
         super().save()
-        end_all_connections(user=self.user, because="password change", actor_id=self.user.pk)
-        if self.cleaned_data["revoke_tokens"]:
-            revoke_all_tokens(user=self.user, because="password change", actor_id=self.user.pk)
