@@ -24,7 +24,7 @@ from medtheca.workflows.upkeep import keep_up
 from tests.factories.accounts import make_user
 from tests.factories.provenance import deliver, make_cohort, make_zip, run_jobs
 from tests.factories.storage import use_data_folder
-from tests.generators import dicoms, images, volumes, zips
+from tests.generators import dicoms, images, volumes, zip_cases, zips
 
 SHEET = b"filename;sex\n1.jpg;male\n2.jpg;mal\ngone.jpg;male\n"
 
@@ -130,7 +130,7 @@ def test_files_that_belong_together_meet_the_verdicts_of_an_upload_too(alice):
 
 @pytest.mark.parametrize(
     "case",
-    [case for case in zips.CASES if case.limits == zips.DEFAULT_LIMITS and not case.refusal],
+    [case for case in zip_cases.CASES if case.limits == zip_cases.DEFAULT_LIMITS and not case.refusal],
     ids=lambda case: case.name,
 )
 def test_tricks_of_a_zip_meet_the_same_verdicts(alice, case):

@@ -23,10 +23,10 @@ from medtheca.workflows.receive import begin_delivery, cancel_delivery, receive_
 from tests.factories.accounts import make_user
 from tests.factories.provenance import deliver, make_cohort, make_zip, run_jobs
 from tests.factories.storage import make_wide_scopes, sha256_of
-from tests.generators import zips
+from tests.generators import zip_cases, zips
 
 SKIPPED = {Kind.DIRECTORY, Kind.JUNK}
-LIMITED = [case for case in zips.CASES if case.limits != zips.DEFAULT_LIMITS]
+LIMITED = [case for case in zip_cases.CASES if case.limits != zip_cases.DEFAULT_LIMITS]
 
 
 def staged(data):
@@ -55,7 +55,7 @@ def expected(case):
 MEETING = {"composed and decomposed", "same name in two folders", "same path twice"}
 
 
-@pytest.mark.parametrize("case", [case for case in zips.CASES if case not in LIMITED], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [case for case in zip_cases.CASES if case not in LIMITED], ids=lambda case: case.name)
 def test_each_trick_of_a_zip_ends_with_its_verdict(case, alice, cohort, data):
     content = case.build()
     upload = deliver(alice, cohort, content)

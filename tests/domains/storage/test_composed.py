@@ -1,8 +1,6 @@
 """Blobs that are composed of ranges of others: kept once, read as any other, never without their sources."""
 
-import hashlib
 import threading
-from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -23,49 +21,26 @@ from medtheca.domains.storage.plain import make_plain
 from medtheca.domains.storage.queries import blob_store, unreferenced_blobs
 from medtheca.toolkit.ranges.making import Copied
 from medtheca.toolkit.ranges.readers import MemoryRanges
-from tests.domains.storage.dying import PATCHED, SHIM, Killed, die
+from tests.domains.storage.composed import (
+    COPIED,
+    COPY,
+    NOW,
+    ORIGINAL,
+    SIZE,
+    files,
+    make_pair,
+    noise,
+    refer,
+    staging,
+    sweep,
+)
 from tests.factories.storage import keep, keep_composed, keep_for, read, sha256_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("data")]
-NOW = timedelta(0)
-SIZE = 200_000
-
-
-def noise(seed, length=SIZE):
-    return hashlib.shake_128(str(seed).encode()).digest(length)
-
-
-ORIGINAL = b"EXIFMARK of the original" + noise(1)
-COPY = b"plain head" + noise(1)
-COPIED = (10, 24, SIZE)
-
-
-def make_pair():
-    """An original and a copy without its head, which is composed of it."""
-    original = keep(ORIGINAL)
-    return original, keep_composed(COPY, original, COPIED)
-
-
-def refer(blob, owner):
-    return Upload.objects.create(
-        owner=owner, filename="x", size=blob.size, offset=blob.size, state="finished", blob=blob
-    )
 
 
 def let_go_of(upload):
     Upload.objects.filter(pk=upload.pk).update(state="unpacked", blob=None)
-
-
-def files():
-    return {name for name, _ in blob_store().names()}
-
-
-def staging():
-    return list((blob_store().path("0" * 64).parents[2] / "staging").iterdir())
-
-
-def sweep():
-    return upkeep.run_upkeep(tombstone_grace=NOW, sweep_window=NOW, stray_grace=NOW)
 
 
 def test_it_is_read_as_any_other_and_takes_no_room():
@@ -415,70 +390,3 @@ def test_two_that_make_the_same_at_once_make_it_once():
         assert not staging()
         Blob.objects.filter(sha256=sha256_of(COPY)).delete()
         blob_store().delete(sha256_of(COPY))
-
-
-@pytest.fixture
-def _mortal(monkeypatch):
-    for owner, name in PATCHED:
-        monkeypatch.setattr(owner, name, SHIM.wrap(getattr(owner, name)))
-
-
-def prepare(action, alice):
-    original = keep_for(alice, ORIGINAL).blob
-    if action == "store":
-        return
-    copy = keep_composed(COPY, original, COPIED)
-    if action in {"plain", "erase"}:
-        refer(copy, alice)
-    if action in {"sweep", "erase"}:
-        Upload.objects.filter(blob=original).update(state="unpacked", blob=None)
-
-
-def act(action, original):
-    if action == "store":
-        keep_composed(COPY, original, COPIED)
-    elif action == "plain":
-        make_plain(Blob.objects.get(sha256=sha256_of(COPY)))
-    elif action == "sweep":
-        sweep()
-    else:
-        erase_bytes(sha256s=[sha256_of(ORIGINAL)])
-
-
-def dies(action, original, *, after):
-    """Do it, killed at the n-th step; whether it came so far."""
-    SHIM.left, before = after, SHIM.hits
-    try:
-        with connection.execute_wrapper(SHIM.statement):
-            act(action, original)
-    except Killed:
-        die()
-    finally:
-        SHIM.left = None
-    return SHIM.hits > before
-
-
-@pytest.mark.usefixtures("_mortal")
-@pytest.mark.parametrize("action", ["store", "plain", "sweep", "erase"])
-def test_wherever_the_process_dies_no_row_is_without_its_bytes(action, alice):
-    # The longer ones at every third step: each death costs a connection.
-    after, deaths, stride = 1, 0, 1 if action in {"store", "plain"} else 3
-    while True:
-        prepare(action, alice)
-        original = Blob.objects.get(sha256=sha256_of(ORIGINAL))
-        died = dies(action, original, after=after)
-        for blob in Blob.objects.all():
-            assert sha256_of(read(blob.sha256)) == blob.sha256, (after, blob.size)
-        if not died:
-            break
-        after, deaths = after + stride, deaths + 1
-        # Done again, it comes to its end.
-        if Blob.objects.filter(sha256__in=[sha256_of(COPY), sha256_of(ORIGINAL)]).count() == 2:
-            act(action, original)
-        for blob in Blob.objects.all():
-            assert examine_blob(blob.sha256, blob.size) is None
-        Upload.objects.all().delete()
-        sweep()
-        assert not files()
-        assert not staging()
-    assert deaths > 10

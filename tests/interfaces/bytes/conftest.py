@@ -13,4 +13,16 @@ def cases(server, django_db_blocker, tmp_path_factory):
         yield Cases(tmp_path_factory.mktemp("cases"))
 
 
-__all__ = ["cases", "server", "world"]
+@pytest.fixture(scope="module")
+def gallery(server, django_db_blocker):
+    """See `tests.interfaces.bytes.gallery`; imports are inside, as above."""
+    from medtheca.workflows.decoding import close_decoder_pool
+    from tests.interfaces.bytes.gallery import Gallery
+    from tests.plugins.server import speaking_to
+
+    with django_db_blocker.unblock(), speaking_to(server.database):
+        yield Gallery()
+    close_decoder_pool()
+
+
+__all__ = ["cases", "gallery", "server", "world"]

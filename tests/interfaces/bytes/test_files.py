@@ -1,8 +1,6 @@
 """Files of images: who may have them, by which door, and what the answer says."""
 
-import contextlib
 import hashlib
-import io
 import itertools
 import random
 import secrets
@@ -10,97 +8,21 @@ import time
 
 import psycopg
 import pytest
-from PIL import Image as Picture
 
-from medtheca.base.clock import now
-from medtheca.domains.access.enums import Role, Visibility
-from medtheca.domains.access.operations import add_member, place_images, set_visibility
+from medtheca.domains.access.enums import Role
+from medtheca.domains.access.operations import add_member
 from medtheca.domains.accounts.operations import revoke_token, set_active
 from medtheca.domains.imaging.enums import FileKind
-from medtheca.domains.imaging.models import Image, ImageFile
-from medtheca.domains.imaging.operations import assign_public_ids
-from medtheca.domains.provenance.models import Accession
-from medtheca.domains.provenance.publication import decide_publication, request_publication
+from medtheca.domains.imaging.models import ImageFile
 from medtheca.domains.storage.queries import blob_store
-from medtheca.interfaces.http.file_urls import file_url, make_ticket
-from medtheca.workflows.decoding import close_decoder_pool
-from medtheca.workflows.publish import withdraw
+from medtheca.interfaces.http.file_urls import make_ticket
 from tests.factories.accounts import make_token, make_user
-from tests.factories.provenance import deliver, make_cohort, make_zip, run_jobs
-
-NAMES = {FileKind.PUBLIC: "full", FileKind.THUMBNAIL: "thumbnail", FileKind.WEB: "web"}
-
-
-def picture(seed):
-    data = io.BytesIO()
-    Picture.effect_noise((420, 300), 40 + seed).convert("RGB").save(data, "JPEG", quality=92)
-    return data.getvalue()
-
-
-def cookie_of(user):
-    from django.conf import settings
-    from django.test import Client
-
-    client = Client()
-    client.force_login(user)
-    return {"Cookie": f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"}
-
-
-class Gallery:
-    """Alice's cohort with six images, through the real pipeline; three are public."""
-
-    def __init__(self):
-        tag = secrets.token_hex(4)
-        self.alice = make_user(f"alice-{tag}")
-        self.charlie = make_user(f"charlie-{tag}")
-        self.sam = make_user(f"sam-{tag}", staff=True)
-        self.cohort = make_cohort(self.alice, name=f"Clinic {tag}")
-        deliver(self.alice, self.cohort, make_zip([(f"{tag}-{n}.jpg", picture(n)) for n in range(6)]))
-        run_jobs()
-        accessions = list(Accession.objects.filter(cohort=self.cohort).order_by("pk"))
-        assert len(accessions) == 6
-        request = request_publication(
-            cohort=self.cohort,
-            requester=self.alice,
-            visibility="public",
-            accession_ids=[accession.pk for accession in accessions[:3]],
-        )
-        decide_publication(request_id=request.pk, staff=self.sam, accept=True)
-        run_jobs()
-        images = [Image.objects.get(pk=accession.image_id) for accession in accessions]
-        self.public, self.private = images[:3], images[3:]
-        self.callers = {
-            "anybody": {},
-            "alice by session": cookie_of(self.alice),
-            "alice by token": {"Authorization": f"Bearer {make_token(self.alice)[1]}"},
-            "charlie by session": cookie_of(self.charlie),
-            "charlie by token": {"Authorization": f"Bearer {make_token(self.charlie)[1]}"},
-            "sam by session": cookie_of(self.sam),
-        }
-
-
-@pytest.fixture(scope="module")
-def gallery(server, django_db_blocker):
-    from tests.plugins.server import speaking_to
-
-    with django_db_blocker.unblock(), speaking_to(server.database):
-        yield Gallery()
-    close_decoder_pool()
+from tests.interfaces.bytes.gallery import address, bytes_of, new_public_image, seconds_until
 
 
 @pytest.fixture
 def world(gallery, server):
     return server
-
-
-def address(image, kind=FileKind.PUBLIC, **options):
-    row = ImageFile.objects.select_related("blob").filter(image=image, kind=kind).first()
-    return file_url(image, kind, media_type=row.media_type if row else "image/jpeg", **options)
-
-
-def bytes_of(image, kind=FileKind.PUBLIC):
-    with blob_store().open(ImageFile.objects.get(image=image, kind=kind).blob.sha256) as file:
-        return file.read()
 
 
 @pytest.mark.parametrize("kind", [FileKind.PUBLIC, FileKind.THUMBNAIL])
@@ -234,8 +156,6 @@ def test_a_changed_ticket_is_none(world, gallery):
 
 
 def test_a_ticket_of_a_demo_login_works_on_this_machine_only(world, gallery):
-    from medtheca.domains.access.enums import Role
-    from medtheca.domains.access.operations import add_member
 
     demo = make_user(f"demo-{secrets.token_hex(4)}", demo=True)
     add_member(scope=gallery.cohort.scope, user=demo, role=Role.VIEWER)
@@ -245,8 +165,6 @@ def test_a_ticket_of_a_demo_login_works_on_this_machine_only(world, gallery):
 
 
 def test_a_ticket_of_a_disabled_person_opens_nothing_after_a_few_seconds(world, gallery):
-    from medtheca.domains.access.enums import Role
-    from medtheca.domains.access.operations import add_member
 
     bob = make_user(f"bob-{secrets.token_hex(4)}")
     add_member(scope=gallery.cohort.scope, user=bob, role=Role.VIEWER)
@@ -330,175 +248,6 @@ def test_a_file_fetched_in_fifty_pieces_is_the_same_file(world, gallery):
             assert answer.headers["Content-Range"] == f"bytes {first}-{behind - 1}/{len(data)}"
             pieces.append(answer.content)
         assert b"".join(pieces) == data
-
-
-# -- withdrawal ---------------------------------------------------------------------------------------------
-
-
-def seconds_until(condition, limit=62):
-    begun = time.monotonic()
-    while not condition():
-        assert time.monotonic() - begun < limit, "it did not come true"
-        time.sleep(0.05)
-    return time.monotonic() - begun
-
-
-def new_public_image(gallery):
-    tag = secrets.token_hex(4)
-    deliver(gallery.alice, gallery.cohort, picture(random.randrange(50)), filename=f"{tag}.jpg")
-    run_jobs()
-    accession = Accession.objects.get(cohort=gallery.cohort, name=f"{tag}.jpg")
-    request = request_publication(
-        cohort=gallery.cohort, requester=gallery.alice, visibility="public", accession_ids=[accession.pk]
-    )
-    decide_publication(request_id=request.pk, staff=gallery.sam, accept=True)
-    run_jobs()
-    return Image.objects.get(pk=accession.image_id)
-
-
-def test_a_withdrawn_image_is_refused_at_once_by_a_warm_cache(world, gallery):
-    image = new_public_image(gallery)
-    paths = [address(image), address(image, FileKind.THUMBNAIL), f"/files/images/{image.key}/full.jpg"]
-    for path in paths * 3:
-        assert world.request("GET", path).status == 200
-    withdraw(user=gallery.alice, image_ref=image.public_id, reason="Consent was withdrawn.")
-    took = seconds_until(lambda: all(world.request("GET", path).status == 404 for path in paths))
-    print(f"refused after {took * 1000:.0f} ms")
-    assert took < 2
-    etag = f'"{hashlib.sha256(bytes_of(image)).hexdigest()}"'
-    assert world.request("GET", paths[0], headers={"If-None-Match": etag}).status == 404
-    assert world.request("GET", paths[0], headers=gallery.callers["alice by session"]).status == 200
-
-
-def test_a_withdrawn_image_is_refused_though_no_news_comes_through(world, gallery):
-    image = new_public_image(gallery)
-    path = address(image)
-    # A role that may not connect: the server's ear stays shut, while its pool keeps what it has.
-    assert world.request("GET", path).status == 200
-    with ear_shut(world):
-        assert world.request("GET", path).status == 200
-        withdraw(user=gallery.alice, image_ref=image.public_id, reason="Consent was withdrawn.")
-        took = seconds_until(lambda: world.request("GET", path).status == 404)
-        print(f"refused after {took * 1000:.0f} ms without news")
-        assert took < 4
-
-
-@contextlib.contextmanager
-def ear_shut(world):
-    """The listening connection is cut, again and again, as soon as it is back."""
-    import threading
-
-    stop = threading.Event()
-    cut = threading.Event()
-
-    def keep_cutting():
-        with psycopg.connect(world.database_url, autocommit=True) as admin:
-            while not stop.wait(0.01):
-                rows = admin.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE application_name = 'medtheca listen' AND datname = current_database()"
-                ).fetchall()
-                if rows:
-                    cut.set()
-
-    thread = threading.Thread(target=keep_cutting)
-    thread.start()
-    try:
-        assert cut.wait(10), "there was no listening connection"
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
-def test_the_ear_opens_again(world, gallery):
-    with ear_shut(world):
-        pass
-    assert seconds_until(lambda: b'"hears_changes": true' in world.request("GET", "/healthz").content) < 15
-    image = new_public_image(gallery)
-    path = address(image)
-    assert world.request("GET", path).status == 200
-    withdraw(user=gallery.alice, image_ref=image.public_id, reason="Consent was withdrawn.")
-    assert seconds_until(lambda: world.request("GET", path).status == 404) < 2
-
-
-def test_an_owner_who_leaves_the_circle_sees_no_more(world, gallery):
-    from medtheca.domains.access.operations import remove_member
-
-    bob = make_user(f"bob-{secrets.token_hex(4)}")
-    headers = cookie_of(bob)
-    path = address(gallery.private[1])
-    assert world.request("GET", path, headers=headers).status == 404
-    add_member(scope=gallery.cohort.scope, user=bob, role=Role.VIEWER)
-    assert world.request("GET", path, headers=headers).status == 200
-    remove_member(scope=gallery.cohort.scope, user=bob)
-    assert seconds_until(lambda: world.request("GET", path, headers=headers).status == 404) < 2
-
-
-def test_keys_that_are_taken_away_open_nothing_a_moment_later(world, gallery):
-    """Ten seconds of memory are cut short by the database: a token, a session, a password, a user."""
-    from django.contrib.sessions.models import Session
-
-    path = address(gallery.private[1])
-    dora = make_user(f"dora-{secrets.token_hex(4)}")
-    add_member(scope=gallery.cohort.scope, user=dora, role=Role.VIEWER)
-    token, secret = make_token(dora)
-    bearer = {"Authorization": f"Bearer {secret}"}
-
-    def status(headers):
-        return world.request("GET", path, headers=headers).status
-
-    seconds_until(lambda: b'"hears_changes": true' in world.request("GET", "/healthz").content)
-    assert [status(bearer), status(bearer)] == [200, 200]
-    revoke_token(user=dora, token_id=token.pk)
-    assert seconds_until(lambda: status(bearer) == 401) < 1
-
-    session = cookie_of(dora)
-    assert status(session) == 200
-    Session.objects.get(session_key=session["Cookie"].partition("=")[2]).delete()
-    assert seconds_until(lambda: status(session) == 404) < 1
-
-    session = cookie_of(dora)
-    assert status(session) == 200
-    dora.set_password("another staple for the horse")
-    dora.save()
-    assert seconds_until(lambda: status(session) == 404) < 1
-
-    session = cookie_of(dora)
-    assert status(session) == 200
-    set_active(user=dora, active=False)
-    assert seconds_until(lambda: status(session) == 404) < 1
-
-
-def test_an_embargo_holds_back_the_public_and_ends_by_itself(world, gallery):
-    from datetime import timedelta
-
-    image = gallery.private[2]
-    assign_public_ids(image_ids=[image.pk])
-    image.refresh_from_db()
-    path = address(image)
-    set_visibility(image_ids=[image.pk], visibility=Visibility.PUBLIC, opens=now() + timedelta(seconds=2))
-    assert world.request("GET", path).status == 404
-    assert 0.5 < seconds_until(lambda: world.request("GET", path).status == 200) < 5
-    set_visibility(image_ids=[image.pk], visibility=Visibility.PUBLIC, opens=now() + timedelta(days=1))
-    assert seconds_until(lambda: world.request("GET", path).status == 404) < 2
-
-
-def test_many_changes_at_once_are_heard(world, gallery):
-    image = new_public_image(gallery)
-    path = address(image)
-    assert world.request("GET", path).status == 200
-    # More images than one message holds: all that is remembered goes.
-    template = Image.objects.get(pk=image.pk)
-    copies = []
-    for _ in range(450):
-        copy = Image.objects.get(pk=template.pk)
-        copy.pk, copy.key, copy.public_id = None, __import__("uuid").uuid4(), None
-        copies.append(copy)
-    Image.objects.bulk_create(copies)
-    place_images(image_ids=[copy.pk for copy in copies], scope_ids=[gallery.cohort.scope_id])
-    set_visibility(image_ids=[image.pk, *(copy.pk for copy in copies)], visibility=Visibility.PRIVATE)
-    assert seconds_until(lambda: world.request("GET", path).status == 404) < 2
 
 
 def test_the_cache_answers_without_the_database(world, gallery):

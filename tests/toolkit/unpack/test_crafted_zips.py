@@ -7,7 +7,8 @@ import pytest
 
 from medtheca.toolkit.errors import Refused
 from medtheca.toolkit.unpack import Kind, open_member, scan
-from tests.generators.zips import CASES, PICTURE, Case, overlapping_quotes
+from tests.generators.zip_cases import CASES, Case
+from tests.generators.zips import PICTURE, overlapping_quotes
 
 
 def read(file, member):

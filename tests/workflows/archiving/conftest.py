@@ -28,3 +28,23 @@ def archive(una):
 
     image_socket()
     return make_archive(make_user("alice"), uploaders=[una])
+
+
+@pytest.fixture
+def sockets(archive):
+    """One of each kind that a cell can say, of the archive's own."""
+    from tests.factories.archives import make_socket
+
+    alice = archive.creator
+    choices = {"enum": ["mild", "severe"]}
+    several = {"items": {"enum": ["left", "right", "both; really"]}}
+    made = [
+        make_socket("Score", "FLT", scope=archive.scope, creator=alice),
+        make_socket("Count", "INT", scope=archive.scope, creator=alice),
+        make_socket("Healthy", "BOOL", scope=archive.scope, creator=alice),
+        make_socket("Report text", "STR", scope=archive.scope, creator=alice),
+        make_socket("Grade", "CHOI", scope=archive.scope, creator=alice, schema=choices),
+        make_socket("Sides", "MCHO", scope=archive.scope, creator=alice, schema=several),
+        make_socket("Notes", "JSON", scope=archive.scope, creator=alice),
+    ]
+    return {socket.slug: socket for socket in made}

@@ -1,14 +1,11 @@
-"""Values of items from spreadsheets: checked whole, looked at, applied; and what is exported changes nothing."""
+"""Values of items from spreadsheets: checked whole, looked at, applied."""
 
-import csv
 import io
 import json
 import tracemalloc
 import uuid
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from medtheca.base.errors import Conflict, NotAllowed, NotFound
 from medtheca.domains.access.operations import remove_member
@@ -22,16 +19,11 @@ from medtheca.domains.archives.importing import (
     put_idle_away,
     rows_with,
 )
-from medtheca.domains.archives.items import create_items, put_values, rename_item, trash_items
+from medtheca.domains.archives.items import create_items, rename_item, trash_items
 from medtheca.domains.archives.models import ImportedRow, Item, ItemValue, ValuesImport
 from medtheca.domains.archives.queries import items_of
-from medtheca.domains.archives.searching import sockets_in
-from medtheca.domains.archives.table import exported
 from medtheca.domains.ledger.models import Event, Notification
-from medtheca.domains.sockets.operations import create_value
 from medtheca.domains.storage.models import Blob
-from medtheca.interfaces.http.spreadsheets import csv_lines
-from medtheca.toolkit.sockets.sheets import LONGEST_CELL
 from medtheca.toolkit.workbooks import write_workbook
 from medtheca.workflows.archiving.applying_values import apply_values
 from medtheca.workflows.archiving.checking_values import _Rows, check_values
@@ -41,62 +33,13 @@ from tests.factories.accounts import make_user
 from tests.factories.archives import image_socket, make_archive, make_socket
 from tests.factories.images import make_images
 from tests.factories.provenance import make_cohort, run_jobs
-from tests.factories.storage import keep
+from tests.workflows.archiving.values import bring, held, put, sheet
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def sockets(archive):
-    """One of each kind that a cell can say, of the archive's own."""
-    alice = archive.creator
-    choices = {"enum": ["mild", "severe"]}
-    several = {"items": {"enum": ["left", "right", "both; really"]}}
-    made = [
-        make_socket("Score", "FLT", scope=archive.scope, creator=alice),
-        make_socket("Count", "INT", scope=archive.scope, creator=alice),
-        make_socket("Healthy", "BOOL", scope=archive.scope, creator=alice),
-        make_socket("Report text", "STR", scope=archive.scope, creator=alice),
-        make_socket("Grade", "CHOI", scope=archive.scope, creator=alice, schema=choices),
-        make_socket("Sides", "MCHO", scope=archive.scope, creator=alice, schema=several),
-        make_socket("Notes", "JSON", scope=archive.scope, creator=alice),
-    ]
-    return {socket.slug: socket for socket in made}
-
-
-def sheet(*rows, delimiter=","):
-    out = io.StringIO(newline="")
-    csv.writer(out, delimiter=delimiter).writerows(rows)
-    return out.getvalue().encode()
-
-
-def bring(archive, user, data, *, name="values.csv", apply=True, **more):
-    """The spreadsheet after its check, and its application where it is ready."""
-    given_one = give_values(archive=archive, user=user, name=name, data=data, work_now=True, **more)
-    check_values(import_id=given_one.pk)
-    given_one.refresh_from_db()
-    if apply and given_one.state == ImportState.READY:
-        begin_applying(given=given_one, actor=user, work_now=True)
-        apply_values(import_id=given_one.pk)
-        given_one.refresh_from_db()
-    return given_one
-
-
-def held(item):
-    return {
-        row.socket.slug: row.value.value
-        for row in ItemValue.objects.filter(item=item).select_related("socket", "value")
-    }
-
-
 def causes(given_one):
     return {(one["column"], one["code"]): one for one in given_one.report["problems"]}
-
-
-def put(item, socket, **what):
-    value = create_value(socket=socket, creator=None, **what)
-    put_values(item=item, actor=item.creator, values=[value])
-    return value
 
 
 def test_values_of_all_kinds_come_by_title(archive, una, sockets):
@@ -386,90 +329,6 @@ def test_what_nobody_applies_is_put_away_with_its_bytes(archive, una, sockets):
     assert not ValuesImport.objects.exists()
     assert not ImportedRow.objects.exists()
     assert not Blob.objects.filter(let_go=None).exclude(state="tombstoned").exists()
-
-
-# What is exported and imported unchanged changes nothing.
-
-_TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=40)
-_NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
-_WHOLE = st.integers(-(2**63), 2**63 - 1)
-_JSON = st.recursive(
-    st.none() | st.booleans() | _WHOLE | _NUMBERS | _TEXTS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXTS, inner, max_size=3),
-    max_leaves=6,
-)
-_ROWS = st.lists(
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "score": _NUMBERS | st.integers(-(2**53), 2**53),
-            "count": _WHOLE,
-            "healthy": st.booleans(),
-            "report-text": _TEXTS
-            | st.sampled_from(["=1+1", "-0.5", "'=x", "[clear]", "0042", " a ", "\r\n", "1e5", "true"]),
-            "grade": st.sampled_from(["mild", "severe"]),
-            "sides": st.lists(st.sampled_from(["left", "right", "both; really"]), max_size=3),
-            "notes": _JSON,
-        },
-    ),
-    min_size=1,
-    max_size=4,
-)
-
-
-def as_csv(archive, una):
-    return "".join(csv_lines(exported(items_of(archive), sockets_in(archive), una))).encode()
-
-
-def as_workbook(archive, una):
-    file = io.BytesIO()
-    write_workbook(exported(items_of(archive), sockets_in(archive), una, longest=LONGEST_CELL, typed=True), file)
-    return file.getvalue()
-
-
-def unchanged(archive, una, data, name):
-    again = bring(archive, una, data, name=name, apply=False)
-    assert again.state == ImportState.READY, (again.report, list(ImportedRow.objects.values()))
-    assert again.report["changed"] == 0, list(ImportedRow.objects.values())
-    put_away(given=again, actor=una)
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(rows=_ROWS, titles=st.lists(_TEXTS.map(lambda text: "".join(c for c in text if ord(c) >= 32)), max_size=4))
-def test_what_is_exported_as_csv_changes_nothing_when_it_is_imported(archive, una, sockets, rows, titles):
-    fill(archive, una, sockets, rows, titles)
-    unchanged(archive, una, as_csv(archive, una), "values.csv")
-
-
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(rows=_ROWS)
-def test_what_is_exported_as_a_workbook_changes_nothing_when_it_is_imported(archive, una, sockets, rows):
-    fill(archive, una, sockets, rows, [])
-    unchanged(archive, una, as_workbook(archive, una), "values.xlsx")
-
-
-def fill(archive, una, sockets, rows, titles):
-    Item.objects.filter(archive=archive).delete()
-    fresh = list(dict.fromkeys(title.strip() for title in titles))
-    names = [fresh[at] if at < len(fresh) else "" for at in range(len(rows))]
-    for item, row in zip(create_items(archive=archive, creator=una, titles=names), rows, strict=True):
-        made = [create_value(socket=sockets[slug], creator=None, value=value) for slug, value in row.items()]
-        put_values(item=item, actor=una, values=made)
-
-
-@pytest.mark.parametrize("export", [as_csv, as_workbook])
-def test_files_images_and_long_values_come_back_unchanged(archive, una, sockets, export):
-    report = make_socket("Report", "PDF", scope=archive.scope, creator=archive.creator)
-    pdf = keep(b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n")
-    (image,) = make_images(archive.cohort, 1)
-    (item,) = create_items(archive=archive, creator=una, titles=["=P1"])
-    put(item, report, blob=pdf, filename="-Befund.pdf")
-    put(item, image_socket(), image=image)
-    put(item, sockets["report-text"], value="x" * 120_000)
-    put(item, sockets["notes"], value={"long": "y" * 40_000})
-    data = export(archive, una)
-    unchanged(archive, una, data, f"values.{'csv' if export is as_csv else 'xlsx'}")
-    assert json.dumps(held(item)["notes"]).count("y") == 40_000
 
 
 def test_sheets_of_many_rows_cost_few_queries(archive, una, sockets, django_assert_max_num_queries):
