@@ -60,6 +60,13 @@ class NoSpace(DomainError):
     code = "no_space"
 
 
+class Busy(DomainError):
+    """This cannot be done now, and may be possible after `wait` seconds."""
+
+    code = "busy"
+    wait = 5
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong with one field or row."""

@@ -252,6 +252,13 @@ SETTINGS: tuple[Setting, ...] = (
         "100000",
         "Most images of one download. Freezing its list takes about a second for 5,000 of them.",
     ),
+    Setting(
+        "MEDTHECA_SEARCH_SECONDS",
+        "search_seconds",
+        between(1, 3600),
+        "30",
+        "Longest that one statement of a search may take the database; then it is given up, and 503 says so.",
+    ),
     Setting("MEDTHECA_MAX_UPLOAD", "max_upload", size, "50G", "Largest single upload."),
     Setting(
         "MEDTHECA_UPLOAD_QUOTA",
@@ -326,6 +333,7 @@ class Environment:
     blob_store: str
     disk_reserve: int
     download_images: int
+    search_seconds: int
     max_upload: int
     upload_quota: int
     max_members: int

@@ -50,7 +50,7 @@ def make_download(
     most: int = settings.ENVIRONMENT.download_images
     owner = asker if isinstance(asker, User) else None
     require_room(owner)
-    with one_snapshot():
+    with one_snapshot(patient=True):
         names = [collection_for(asker, pk).name for pk in collection_ids or ()]
         ice = freeze(_found(asker, tree, collection_ids, refs), asker=asker, most=most)
     with transaction.atomic():

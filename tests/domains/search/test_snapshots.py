@@ -2,10 +2,12 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from django.db import InternalError, OperationalError, connection, transaction
 
+from medtheca.domains.search.errors import SearchTooSlow
 from medtheca.domains.search.index.keeping import keep_index
 from medtheca.domains.search.index.snapshots import look, one_snapshot, present_snapshot
 
@@ -101,3 +103,19 @@ def test_what_waits_for_the_end_may_write():
         transaction.on_commit(note)
         assert kind_of_transaction() == ("repeatable read", "on")
     assert found == [ORDINARY]
+
+
+def test_a_statement_that_takes_too_long_is_given_up_and_the_next_may_take_its_time(settings):
+    settings.ENVIRONMENT = replace(settings.ENVIRONMENT, search_seconds=1)
+    with pytest.raises(SearchTooSlow, match="longer than 1 s"), one_snapshot(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(30)")
+    with transaction.atomic():
+        assert kind_of_transaction() == ORDINARY
+        connection.cursor().execute("SELECT pg_sleep(1.2)")
+
+
+def test_who_is_patient_waits(settings):
+    settings.ENVIRONMENT = replace(settings.ENVIRONMENT, search_seconds=1)
+    with one_snapshot(patient=True), one_snapshot(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(1.2), current_setting('statement_timeout')")
+        assert cursor.fetchone()[1] == "0"

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.test import RequestFactory
 
-from medtheca.base.errors import Conflict, Invalid, NoSpace, NotAllowed, NotFound, Problem, TooLarge
+from medtheca.base.errors import Busy, Conflict, Invalid, NoSpace, NotAllowed, NotFound, Problem, TooLarge
 from medtheca.interfaces.web.errors import page
 from tests.factories.images import make_delivery, make_images
 from tests.factories.provenance import make_cohort
@@ -29,6 +29,7 @@ def words(answer):
         (Conflict("It was decided already."), 409),
         (TooLarge("It has 9 GB."), 413),
         (NoSpace("There is no space now."), 507),
+        (Busy("Not now."), 503),
     ],
 )
 def test_each_refusal_has_its_page(alice, refusal, status):
@@ -43,6 +44,7 @@ def test_each_refusal_has_its_page(alice, refusal, status):
     if status == 400:
         assert "abc is no age. Write 45." in words(answer)
     assert "no-store" in answer["Cache-Control"]
+    assert answer.headers.get("Retry-After") == ("5" if status == 503 else None)
 
 
 def error_id(answer):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from medtheca.base.errors import Conflict, DomainError, Invalid, NotFound
+from medtheca.base.errors import Busy, Conflict, Invalid, NotFound
 
 
 class EmailTaken(Conflict):
@@ -54,11 +54,8 @@ class BadToken(Invalid):
     """Something about a token cannot be used; `problems` names each field."""
 
 
-class PasswordsBusy(DomainError):
+class PasswordsBusy(Busy):
     """More people log in at once than passwords can be checked."""
-
-    code = "busy"
-    wait = 5
 
     def __init__(self) -> None:
         super().__init__(

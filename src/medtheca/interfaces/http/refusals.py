@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.http import JsonResponse
 
+from medtheca.base.errors import Busy, DomainError
+
 
 class Refused(Exception):
     """A request that goes no further; each API answers in its own shape, with `status` and `headers` as they are."""
@@ -121,6 +123,11 @@ class TooOften(Refused):
     def __init__(self, message: str, *, wait: int, remedy: str = "") -> None:
         super().__init__(message, remedy=remedy, headers={"Retry-After": str(wait)})
         self.wait = wait
+
+
+def told_to_wait(refusal: DomainError) -> dict[str, str]:
+    """The header that says when to try again, where that may help."""
+    return {"Retry-After": str(refusal.wait)} if isinstance(refusal, Busy) else {}
 
 
 def refusal_response(refusal: Refused) -> JsonResponse:

@@ -13,7 +13,18 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 
-from medtheca.base.errors import Conflict, DomainError, Erased, Invalid, NoSpace, NotAllowed, NotFound, TooLarge
+from medtheca.base.errors import (
+    Busy,
+    Conflict,
+    DomainError,
+    Erased,
+    Invalid,
+    NoSpace,
+    NotAllowed,
+    NotFound,
+    TooLarge,
+)
+from medtheca.interfaces.http.refusals import told_to_wait
 from medtheca.interfaces.http.request_ids import note_refusal, request_id, support_of
 
 log = logging.getLogger(__name__)
@@ -26,6 +37,7 @@ _STATUS: tuple[tuple[type[DomainError], int], ...] = (
     (Conflict, 409),
     (TooLarge, 413),
     (NoSpace, 507),
+    (Busy, 503),
     (Invalid, 400),
     (DomainError, 400),
 )
@@ -40,7 +52,7 @@ def page(view: View) -> View:
             _refuse_nul(request)
             response = view(request, *args, **kwargs)
         except DomainError as refusal:
-            response = _refusal_page(request, refusal)
+            response = refusal_page(request, refusal)
         if not response.has_header("Cache-Control"):
             add_never_cache_headers(response)
         return response
@@ -54,14 +66,19 @@ def _refuse_nul(request: HttpRequest) -> None:
         raise Invalid("The address holds a character that no text has (NUL).", remedy="Take it out.")
 
 
-def _refusal_page(request: HttpRequest, refusal: DomainError) -> HttpResponse:
+def refusal_page(request: HttpRequest, refusal: DomainError) -> HttpResponse:
+    """A refusal as a page of its own; a question for a log-in where that may help. To be kept by nobody."""
     status = status_of(refusal)
     if status == 403 and not request.user.is_authenticated:
         return redirect_to_login(request.get_full_path())
     # What cannot be found has one page, whatever the reason, so that nobody learns what there is.
     words = "" if status == 404 else in_words(refusal)
     context = {"words": words, "error_id": note_refusal(request, status)}
-    return render(request, f"{status}.html", context, status=status)
+    response = render(request, f"{status}.html", context, status=status)
+    for name, value in told_to_wait(refusal).items():
+        response.headers[name] = value
+    add_never_cache_headers(response)
+    return response
 
 
 def status_of(refusal: DomainError) -> int:

@@ -7,16 +7,20 @@ order of commits and would lose what commits late.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.conf import settings
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import QueryCanceled
 
 from medtheca.base.statements import array_of, fetch_prepared
 from medtheca.domains.search.enums import ChangeKind
+from medtheca.domains.search.errors import SearchTooSlow
 
 
 @dataclass(slots=True)
@@ -26,6 +30,7 @@ class Snapshot:
     view: object | None = None
 
 
+_log = logging.getLogger(__name__)
 _ours: ContextVar[Snapshot | None] = ContextVar("search_snapshot", default=None)
 _PROBE = """
 SELECT s.epoch, s.version, s.horizon, pg_current_snapshot()::text, pg_current_xact_id_if_assigned() IS NOT NULL,
@@ -104,20 +109,38 @@ class News:
 
 
 @contextmanager
-def one_snapshot() -> Iterator[None]:
-    """Everything read inside is of one moment. Within a transaction of the caller's, it is as that transaction is."""
+def one_snapshot(*, patient: bool = False) -> Iterator[None]:
+    """Everything read inside is of one moment. Within a transaction of the caller's, it is as that transaction is.
+
+    Raises `SearchTooSlow` where a statement takes longer than the setting allows, unless the caller is `patient`.
+    """
     if connection.in_atomic_block:
         yield
         return
-    with transaction.atomic():
+    seconds: int = 0 if patient else settings.ENVIRONMENT.search_seconds
+    with _telling_what_is_slow(seconds), transaction.atomic():
         with connection.cursor() as cursor:
-            # As a statement, which ends with its transaction: what psycopg's connection is told goes on to the next.
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            # As statements, which end with their transaction: what psycopg's connection is told goes on to the next.
+            cursor.execute(
+                "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;"
+                f" SET LOCAL statement_timeout = '{seconds:d}s'"
+            )
         token = _ours.set(Snapshot())
         try:
             yield
         finally:
             _ours.reset(token)
+
+
+@contextmanager
+def _telling_what_is_slow(seconds: int) -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        if not isinstance(error.__cause__, QueryCanceled):
+            raise
+        _log.warning("A search was given up after %d seconds of one statement.", seconds)
+        raise SearchTooSlow(seconds) from error
 
 
 def present_snapshot() -> Snapshot | None:

@@ -18,6 +18,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from medtheca.base.errors import (
+    Busy,
     Conflict,
     DomainError,
     Erased,
@@ -29,7 +30,7 @@ from medtheca.base.errors import (
     TooLarge,
 )
 from medtheca.interfaces.api.v1.paging import JSON
-from medtheca.interfaces.http.refusals import InvalidToken, NotSignedIn, Refused
+from medtheca.interfaces.http.refusals import InvalidToken, NotSignedIn, Refused, told_to_wait
 from medtheca.interfaces.http.request_ids import note_refusal, request_id, support_of
 
 NON_FIELD = "non_field_errors"
@@ -40,6 +41,7 @@ _STATUS: dict[type[DomainError], int] = {
     Conflict: 409,
     TooLarge: 413,
     NoSpace: 507,
+    Busy: 503,
     DomainError: 400,
 }
 # What the framework says in these cases, word for word.
@@ -143,7 +145,14 @@ def _on_invalid(request: HttpRequest, error: Invalid) -> HttpResponse:
 
 def _on_domain_error(request: HttpRequest, error: DomainError) -> HttpResponse:
     status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
-    return detail_response(request, status=status, detail=error.message, code=error.code, remedy=error.remedy)
+    return detail_response(
+        request,
+        status=status,
+        detail=error.message,
+        code=error.code,
+        remedy=error.remedy,
+        headers=told_to_wait(error),
+    )
 
 
 def _on_refusal(request: HttpRequest, refusal: Refused) -> HttpResponse:

@@ -85,6 +85,7 @@ _PROBLEMS = {
     "413": "The body, or what it announces, is larger than allowed.",
     "422": "The request does not have the right shape.",
     "429": "Too much of this was asked for; `Retry-After` says when to come back.",
+    "503": "This took too long, or too much is going on; `Retry-After` says when to come back.",
     "507": "The archive has no room for it now.",
 }
 

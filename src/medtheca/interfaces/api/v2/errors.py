@@ -12,6 +12,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from medtheca.base.errors import (
+    Busy,
     Conflict,
     DomainError,
     Erased,
@@ -26,7 +27,7 @@ from medtheca.domains.search.query_text import BadQuery
 from medtheca.interfaces.http.api_auth import is_isic_cli
 from medtheca.interfaces.http.pagination import BadCursor
 from medtheca.interfaces.http.problems import problem_response
-from medtheca.interfaces.http.refusals import InvalidToken, Refused
+from medtheca.interfaces.http.refusals import InvalidToken, Refused, told_to_wait
 from medtheca.interfaces.http.request_ids import request_id
 
 _STATUS: dict[type[DomainError], int] = {
@@ -36,6 +37,7 @@ _STATUS: dict[type[DomainError], int] = {
     Conflict: 409,
     TooLarge: 413,
     NoSpace: 507,
+    Busy: 503,
     Invalid: 400,
     DomainError: 400,
 }
@@ -90,6 +92,7 @@ def _on_domain_error(request: HttpRequest, error: DomainError) -> HttpResponse:
         message=error.message,
         remedy=error.remedy,
         problems=problems,
+        headers=told_to_wait(error),
         more=_as_isic_says(request, error),
     )
 

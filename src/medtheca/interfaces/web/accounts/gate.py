@@ -9,12 +9,12 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.cache import add_never_cache_headers
 
 from medtheca.domains.accounts.errors import PasswordsBusy
 from medtheca.domains.accounts.factors import lacks_second_factor
 from medtheca.domains.accounts.terms import must_accept
 from medtheca.interfaces.http.problems import problem_response
+from medtheca.interfaces.web.errors import refusal_page
 
 _Next = Callable[[HttpRequest], HttpResponse]
 # What one needs in order to log in and out, to read what is to be accepted, and to set up what is asked for.
@@ -36,13 +36,7 @@ class AskFirst:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Passwords are checked a few at a time; who finds the queue full is told when to come back."""
-        if not isinstance(error, PasswordsBusy):
-            return None
-        words = f"{error.message} {error.remedy}"
-        response = render(request, "503.html", {"words": words}, status=503)
-        response.headers["Retry-After"] = str(error.wait)
-        add_never_cache_headers(response)
-        return response
+        return refusal_page(request, error) if isinstance(error, PasswordsBusy) else None
 
     def _question(self, request: HttpRequest) -> HttpResponse | None:
         user = request.user
