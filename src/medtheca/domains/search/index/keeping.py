@@ -80,18 +80,9 @@ def keep_index(*, anew: bool = False) -> str:
             if anew:
                 raise Conflict("Somebody else is writing the search index.", remedy="Try again in a minute.")
             return "busy"
-        state, news = state_kept(), look(None)
-        kept = load(state) if state is not None and not anew else None
-        if kept is not None and state is not None and news is not None:
-            archive, seen = kept
-            news = look(seen) or news
-            touched = Touched.by(news.changes)
-            if not touched.everything:
-                if not _is_due(state, news, touched):
-                    return "kept"
-                apply(archive, touched)
-                _write(archive, state, news)
-                return "renewed"
+        state = state_kept()
+        if state is not None and not anew and (done := _renew(state)):
+            return done
         try:
             archive = read_archive()
         except CannotIndex as refusal:
@@ -168,6 +159,35 @@ def _is_due(state: IndexState, news: News, touched: Touched) -> bool:
         return False
     many = len(news.changes) >= _MANY_CHANGES or touched.number >= _MANY_THINGS
     return many or state.kept is None or now() - state.kept > _OFTEN_ENOUGH
+
+
+def _renew(state: IndexState) -> str | None:
+    """Bring what is kept up to date, if it is due, and say so in a word; None where it is no use.
+
+    It looks every minute and is seldom due: of ten million images, what is kept is 355 MB and takes 1 GB to load.
+    """
+    if not _is_usable(state):
+        return None
+    news = look(Seen.read(state.snapshot, state.last_change))
+    touched = Touched.by(news.changes if news else [])
+    if news is None or touched.everything:
+        return None
+    if not _is_due(state, news, touched):
+        return "kept" if _is_whole() else None
+    kept = load(state)
+    if kept is None:
+        return None
+    archive, _ = kept
+    apply(archive, touched)
+    _write(archive, state, news)
+    return "renewed"
+
+
+def _is_whole() -> bool:
+    """Whether the parts are what was written."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT bool_and(encode(sha256(data), 'hex') = digest) FROM search_indexpart")
+        return bool(cursor.fetchone()[0])
 
 
 def _write_anew(archive: Archive, state: IndexState | None) -> None:
