@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from tests.browser.people import SCREENSHOTS, Person
+from tests.browser.people import PATIENCE, SCREENSHOTS, Person
 from tests.plugins.archive import Archive
 from tests.plugins.server import server, world
 
@@ -26,12 +26,13 @@ def give_up(reason):
 @pytest.fixture(scope="module")
 def chromium():
     try:
-        from playwright.sync_api import sync_playwright
+        from playwright.sync_api import expect, sync_playwright
     except ModuleNotFoundError:
         give_up("Playwright is not installed: pip install playwright.")
     program = next(filter(None, map(shutil.which, _PROGRAMS)), None)
     if program is None:
         give_up("There is no Chromium on the PATH: install Debian's package chromium.")
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=program,

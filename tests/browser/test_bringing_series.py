@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from medtheca.toolkit.synthetic.cohort import draw_lesion
-from tests.browser.people import PASSWORD, Keyboard
+from tests.browser.people import PASSWORD, PATIENCE, Keyboard
 from tests.generators import dicoms, volumes
 
 pytestmark = pytest.mark.browser
@@ -206,6 +206,14 @@ def test_few_photographs_go_one_by_one_and_many_in_one_upload(alice, tmp_path):
     drop(alice.page, *files[:3], tmp_path / "more.zip")
     alice.reads("4 of 4 files uploaded")
     assert rows.locator("[data-part=name]").all_inner_texts() == ["more.zip", "00.jpg", "01.jpg", "02.jpg"]
+
+    # All four have been received, so that of the next upload three files are there already.
+    second = alice.page.context.new_page()
+    second.set_default_timeout(PATIENCE)
+    for link in rows.get_by_role("link").all():
+        second.goto(f"{alice.url}{link.get_attribute('href')}")
+        second.get_by_role("main").get_by_text("1 accepted").first.wait_for()
+    second.close()
 
     alice.page.set_input_files("#files", files)
     alice.reads("25 of 25 files uploaded")

@@ -57,7 +57,7 @@ def test_alice_makes_a_collection_of_what_she_found_and_shares_it(browse, world,
     run_jobs()
     # The page watches, and shows the images when they are there.
     main.get_by_role("heading", name="Images", exact=True).wait_for()
-    assert main.locator(".tile img").count() == IMAGES
+    expect(main.locator(".tile img")).to_have_count(IMAGES)
     look(page, "collections-one")
     main.get_by_role("link", name="Share", exact=True).click()
     main.get_by_label("Readers").check()
@@ -68,7 +68,7 @@ def test_alice_makes_a_collection_of_what_she_found_and_shares_it(browse, world,
     his.goto(f"{world.url}/collections/?view=shared")
     his.get_by_role("link", name="Trunk, 2026").click()
     his.get_by_text("12 images").first.wait_for()
-    assert his.locator(".tile img").count() == IMAGES
+    expect(his.locator(".tile img")).to_have_count(IMAGES)
     for picture in his.locator(".tile img").all():
         picture.scroll_into_view_if_needed()
         expect(picture).to_have_js_property("complete", True)

@@ -76,7 +76,7 @@ class Visitor:
         session = client.cookies["sessionid"].value
         self.context.add_cookies([{"name": "sessionid", "value": session, "url": url}])
         self.page = self.context.new_page()
-        self.page.set_default_timeout(20_000)
+        self.page.set_default_timeout(60_000)
         self.url, self.server = url, server
 
     def go(self, path):

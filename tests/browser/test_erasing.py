@@ -77,7 +77,7 @@ def browse(chromium, world):
         client.force_login(person)
         context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": world.url}])
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         return page
 

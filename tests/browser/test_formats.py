@@ -3,6 +3,7 @@
 import os
 import re
 import threading
+import time
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -67,7 +68,7 @@ def browse(chromium, world):
             session = client.cookies["sessionid"].value
             context.add_cookies([{"name": "sessionid", "value": session, "url": world.url}])
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: said.append(str(error)))
         return page
@@ -152,10 +153,13 @@ def test_a_volume_is_turned_over_by_every_means(browse, world, images):
     # 48 columns of 1 mm and 24 slices of 2 mm.
     assert picture.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [48, 48]
 
-    before = brightness(page)
+    before, source = brightness(page), picture.evaluate("image => image.src")
     page.get_by_label("Window").select_option(label="Brain (40 / 80)")
-    page.wait_for_function("before => document.querySelector('[data-volume-picture]').src !== before", arg="")
-    page.wait_for_timeout(500)
+    page.wait_for_function(
+        "before => (image => image.src !== before && image.complete && image.naturalWidth > 0)"
+        "(document.querySelector('[data-volume-picture]'))",
+        arg=source,
+    )
     assert brightness(page) > before + 20
     assert dark > 0
 
@@ -184,9 +188,10 @@ def test_a_slide_is_zoomed_by_buttons_and_keys(browse, world, images):
     first = percent()
     asked = []
     page.on("response", lambda answer: asked.append((answer.status, answer.url)))
-    for _ in range(4):
-        page.get_by_role("button", name="Zoom in").click()
-    page.wait_for_timeout(1500)
+    with page.expect_response("**/tiles_files/12/**"):
+        for _ in range(4):
+            page.get_by_role("button", name="Zoom in").click()
+    page.wait_for_load_state("networkidle")
     assert percent() > 2 * first
     assert any("/tiles_files/12/" in url for _, url in asked)
     assert {status for status, _ in asked} == {200}
@@ -212,6 +217,11 @@ def test_the_slide_on_its_page_has_the_colours_that_were_scanned(browse, world, 
     page = browse()
     go(page, world, images["slide"])
     page.wait_for_selector("[data-slide][data-open][data-drawn]")
+    page.wait_for_function("""() => {
+        const canvas = document.querySelector('.openseadragon-canvas canvas');
+        const at = [Math.floor(canvas.width / 2), Math.floor(canvas.height / 2)];
+        return canvas.getContext('2d').getImageData(...at, 1, 1).data[3] === 255;
+    }""")
     page.wait_for_timeout(1000)
     red, green, _ = middle_colour(page)
     assert abs(red - 127) < 12
@@ -239,13 +249,15 @@ def test_openseadragon_of_any_page_shows_a_slide(browse, world, images, elsewher
     page.wait_for_function("window.v.world.getItemCount() === 1 && window.v.world.getItemAt(0).getFullyLoaded()")
     assert page.evaluate("window.v.world.getItemAt(0).getContentSize()") == {"x": 3000, "y": 2000}
     page.evaluate("window.v.viewport.zoomTo(window.v.world.getItemAt(0).imageToViewportZoom(1), null, true)")
-    page.wait_for_timeout(300)
+    until = time.monotonic() + 60
+    while len(answers) <= 5:
+        assert time.monotonic() < until, answers
+        page.wait_for_timeout(100)
     page.wait_for_function("window.v.world.getItemAt(0).getFullyLoaded()")
     page.wait_for_timeout(300)
     red, green, _ = middle_colour(page)
     assert abs(red - 127) < 12
     assert abs(green - 127) < 12
-    assert len(answers) > 5
     assert {status for status, _ in answers} == {200}
 
 

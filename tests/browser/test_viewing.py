@@ -42,6 +42,7 @@ def test_alice_writes_a_hanging_protocol_and_sees_its_panels(browse, world, alic
     main.get_by_role("link", name="New hanging protocol").click()
     live = page.locator("#panels-live")
     expect(live.get_by_text("Right: 2 viewports")).to_be_visible()
+    page.wait_for_load_state()
     page.fill("main [name=title]", "Now and before")
     # A slip of the pen is told while she writes, and what she writes stays where it is.
     page.fill("main [name=json]", THREE.replace('"orientation"', '"orient"').replace('"tertiary"', '"main"'))

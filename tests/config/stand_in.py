@@ -68,9 +68,10 @@ def worker():
         subprocess.Popen(["/bin/sleep", "600"], start_new_session=True)
     ends_on_signal("worker")
     if behaviour == "is deaf":
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, lambda *_: note("worker hears nothing"))
     note(f"worker {os.getpid()}")
-    time.sleep(600)
+    while True:
+        time.sleep(600)
 
 
 def erase():

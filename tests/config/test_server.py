@@ -4,7 +4,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psycopg
@@ -210,8 +209,9 @@ def test_a_frozen_backend_of_a_killed_postmaster_is_put_away(make_server):
     with psycopg.connect(server.url()) as connection:
         backend = connection.info.backend_pid
         os.kill(backend, signal.SIGSTOP)
+        others = [one for one in processes(server) if one != backend]
         kill(server.process.pid)
-        time.sleep(0.2)
+        inspection.wait_until_gone(others, seconds=60)
         assert processes(server) == [backend]
 
         server.start()

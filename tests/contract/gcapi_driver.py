@@ -31,12 +31,21 @@ def plain(thing):
     return str(thing)
 
 
+def client_of(gcapi, options):
+    import httpx
+
+    try:
+        return gcapi.Client(**options)
+    except httpx.TimeoutException:  # It gives its first question five seconds.
+        return gcapi.Client(**options)
+
+
 def run(code, given, options):
     import gcapi
 
     names = {"gcapi": gcapi, "given": given, "answer": None, "options": options}
     if "client" in code:
-        names["client"] = gcapi.Client(**options)
+        names["client"] = client_of(gcapi, options)
     exec(code, names)
     return names["answer"]
 

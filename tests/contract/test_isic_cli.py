@@ -262,7 +262,7 @@ def test_an_accession_is_uploaded_and_becomes_an_image(alice, people, world, tmp
 
 
 def converted(visitor, number):
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while (shown := visitor.get(f"/api/v2/accessions/{number}/").json())["state"] == "received":
         assert time.monotonic() < until, shown
         time.sleep(0.2)

@@ -77,6 +77,7 @@ def fill(person, word):
     return found
 
 
+@pytest.mark.timeout(2400)
 def test_the_api_is_as_it_is_described(server, tried, tmp_path):
     # In this order: staff may name Bob in Alice's cohort, and then she rightly reads his name.
     for name in ("nobody", "charlie", "alice", "sam"):

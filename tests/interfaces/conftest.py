@@ -21,6 +21,26 @@ def person(name):
     return make_user(name)
 
 
+class Clock:
+    """Time that stands still until it is moved, so that no window ends in the middle of a test."""
+
+    def __init__(self, moment):
+        self.moment = moment
+
+    def time(self):
+        return self.moment
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """What limits see of the time."""
+    from medtheca.interfaces.http import limits
+
+    stopped = Clock(1_800_000_000.0)  # the first second of a window
+    monkeypatch.setattr(limits, "time", stopped)
+    return stopped
+
+
 @pytest.fixture
 def quick_passwords(settings):
     """Argon2 is slow on purpose, and here nobody types a password."""

@@ -8,13 +8,14 @@ import json
 import os
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from tests.plugins.ports import is_free, reserve_port
 
 
 class Archive:
@@ -27,7 +28,7 @@ class Archive:
     def __init__(self, data, *, port=0, tls=False, bare=False):
         self.data = data
         self.bare = bare
-        self.port = port if port and is_free(port) else _free_port()
+        self.port = port if port and is_free(port) else reserve_port()
         self.tls = tls
         self.url = f"{'https' if tls else 'http'}://localhost:{self.port}"
         self.ca = data / "tls" / "authority.crt"
@@ -54,7 +55,7 @@ class Archive:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        until = time.monotonic() + 120
+        until = time.monotonic() + 400
         while not self._answers():
             assert self.process.poll() is None, f"medtheca up has ended:\n{self.said()}"
             assert time.monotonic() < until, f"medtheca up does not answer:\n{self.said()}"
@@ -129,7 +130,7 @@ class Archive:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(60)
+            return self.process.wait(180)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
@@ -150,20 +151,3 @@ def _empty_archive():
         first.stop()
         first.output.close()
     return first.data
-
-
-def is_free(port):
-    """Whether nobody listens on a port of this machine."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

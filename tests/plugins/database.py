@@ -21,9 +21,11 @@ _PREFIX = "medtheca-tests-"
 class SessionDatabase:
     def __init__(self) -> None:
         _remove_folders_of_killed_sessions()
-        self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        self._lock = (self.folder / "lock").open("w")
+        made = Path(tempfile.mkdtemp(prefix=f"new-{_PREFIX}"))
+        self._lock = (made / "lock").open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Under this name it may be taken for one that a killed session left, unless it is locked.
+        self.folder = made.rename(made.with_name(made.name.removeprefix("new-")))
         self._owner = os.getpid()
         self._started = False
         self.server = Server(

@@ -11,7 +11,6 @@ import http.client
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ import psycopg
 import pytest
 
 from tests.plugins.database import session_database
+from tests.plugins.ports import reserve_port
 
 
 class LiveServer:
@@ -30,7 +30,7 @@ class LiveServer:
 
     def __init__(self, database_url, **variables):
         self.database_url = database_url
-        self.port = _free_port()
+        self.port = reserve_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.variables = variables
         self.prefix = []
@@ -53,7 +53,7 @@ class LiveServer:
             stderr=self._log,
             start_new_session=True,
         )
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180
         while not self.is_healthy():
             assert self.process.poll() is None, f"the web process has ended:\n{self.log()}"
             assert time.monotonic() < until, f"the web process does not answer:\n{self.log()}"
@@ -68,7 +68,7 @@ class LiveServer:
 
     def request(self, method, path, *, headers=None, body=None):
         """One request on a connection of its own; the answer has been read, into `content`."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             connection.request(method, path, body=body, headers=headers or {})
             answer = connection.getresponse()
@@ -97,15 +97,9 @@ class LiveServer:
         """End it as Ctrl-C does, and say how it ended."""
         self.process.terminate()
         try:
-            return self.process.wait(15)
+            return self.process.wait(60)
         finally:
             self.kill()
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextlib.contextmanager
@@ -162,9 +156,18 @@ def address_of(name):
     return urlunsplit(urlsplit(session_database.start())._replace(path=f"/{name}"))
 
 
-def _administer(statement):
+def _administer(statement, patience=60):
+    """Have a database made or dropped, for which PostgreSQL waits five seconds until nobody uses it."""
+    until = time.monotonic() + patience
     with psycopg.connect(session_database.start(), autocommit=True) as admin:
-        admin.execute(statement)
+        while True:
+            try:
+                admin.execute(statement)
+            except psycopg.errors.ObjectInUse:
+                if time.monotonic() > until:
+                    raise
+            else:
+                return
 
 
 @contextlib.contextmanager

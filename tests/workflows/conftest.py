@@ -11,6 +11,14 @@ def _decoders():
     close_decoder_pool()
 
 
+@pytest.fixture(autouse=True)
+def _turns_do_not_end(monkeypatch):
+    """On a slow machine a turn would end in the middle of what a test brings, and another job go on."""
+    from medtheca.workflows import convert
+
+    monkeypatch.setattr(convert, "TURN_SECONDS", 3600.0)
+
+
 @pytest.fixture
 def data(settings, tmp_path):
     from medtheca.domains.storage.queries import blob_store

@@ -68,10 +68,10 @@ def empty_database():
     """Address of a database without tables."""
     head, _, tail = os.environ["DATABASE_URL"].partition("?")
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
-        server.execute("DROP DATABASE IF EXISTS medtheca_restored")
+        server.execute("DROP DATABASE IF EXISTS medtheca_restored WITH (FORCE)")
         server.execute("CREATE DATABASE medtheca_restored")
         yield f"{head.rpartition('/')[0]}/medtheca_restored" + (f"?{tail}" if tail else "")
-        server.execute("DROP DATABASE medtheca_restored")
+        server.execute("DROP DATABASE medtheca_restored WITH (FORCE)")
 
 
 def medtheca(*arguments, data, url):

@@ -46,7 +46,7 @@ def blobs_of(image):
 
 @pytest.fixture
 def hostile_pool(monkeypatch):
-    limits = Limits(memory_bytes=600_000_000, cpu_seconds=20, wall_seconds=4)
+    limits = Limits(memory_bytes=600_000_000, cpu_seconds=20, wall_seconds=10)
     with DecoderPool("tests.workflows.hostile:examine", size=2, limits=limits) as pool:
         monkeypatch.setattr(decoding, "_pool", pool)
         yield pool

@@ -112,7 +112,7 @@ def test_sealers_at_once_make_one_chain_and_a_late_event_is_sealed_late():
         with transaction.atomic():
             record(actor_id=1, verb="late", subject_type="thing", subject_id="late")
             begun.set()
-            finish.wait(10)
+            finish.wait(600)
         close_old_connections()
 
     def seal():
@@ -126,15 +126,17 @@ def test_sealers_at_once_make_one_chain_and_a_late_event_is_sealed_late():
 
     late = threading.Thread(target=write_late)
     late.start()
-    begun.wait(10)
-    write(5)
-    sealers = [threading.Thread(target=seal) for _ in range(4)]
-    for thread in sealers:
-        thread.start()
-    for thread in sealers:
-        thread.join()
-    finish.set()
-    late.join()
+    try:
+        assert begun.wait(60)
+        write(5)
+        sealers = [threading.Thread(target=seal) for _ in range(4)]
+        for thread in sealers:
+            thread.start()
+        for thread in sealers:
+            thread.join()
+    finally:
+        finish.set()
+        late.join()
     assert not failures
     assert Seal.objects.count() == 45
     assert seal_events() == 1

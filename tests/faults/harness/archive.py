@@ -3,7 +3,6 @@
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,10 +15,11 @@ from medtheca.config.processes.database import embedded_server
 from medtheca.config.processes.lock import read_holder
 from medtheca.config.processes.supervisor import MARK
 from tests.faults.harness.steps import SOURCE, Steps, is_alive, wait_for
+from tests.plugins.ports import reserve_port
 
 ROOT = Path(__file__).parents[3]
 INSIDER = ["-m", "tests.faults.harness.insider"]
-_READY = 120
+_READY = 400
 
 
 class Archive:
@@ -30,9 +30,7 @@ class Archive:
         self.data = folder / "data"
         self.history = folder / "history"
         self.steps = Steps(folder / "steps")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = reserve_port()
         self.variables = {
             **{name: value for name, value in os.environ.items() if not name.startswith("MEDTHECA_")},
             # The source whose steps are read, wherever it was imported from.

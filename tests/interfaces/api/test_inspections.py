@@ -92,7 +92,7 @@ def test_nothing_given_and_too_much_given_are_refused():
     assert (many.status_code, many.json()["code"]) == (413, "too_large")
 
 
-def test_too_many_at_once_and_too_many_an_hour():
+def test_too_many_at_once_and_too_many_an_hour(clock):
     for _ in range(FOR_ANYBODY.waiting):
         assert post(files(("a.jpg", b"x"))).status_code == 202
     busy = post(files(("a.jpg", b"x")))

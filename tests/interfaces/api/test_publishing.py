@@ -66,7 +66,7 @@ def test_the_change_log_tells_the_public_what_is_public_and_nothing_else():
     assert [change["kind"] for change in log] == ["metadata", "published"]
     assert log[0]["changes"] == {"age_approx": [85, 50], "sex": ["female", "male"]}
     assert log[0]["reason"] == "Mistyped."
-    told = str([{name: value for name, value in change.items() if name != "created"} for change in log])
+    told = str([{name: value for name, value in change.items() if name != "at"} for change in log])
     for private in ("Secret cohort", "mrs_smith", "alice", "87", "51"):
         assert private not in told
     as_alice.post(f"images/{image.public_id}/withdraw/", {"reason": "Consent has ended."})

@@ -74,7 +74,7 @@ def test_an_application_that_is_disconnected_opens_nothing_a_moment_later(world,
     assert world.request("GET", path, headers=headers).status == 304
     (connection,) = connections_of(alice)
     disconnect(user=alice, connection_id=connection.pk)
-    until = now() + timedelta(seconds=5)
+    until = now() + timedelta(seconds=8)
     while (status := world.request("GET", path, headers=headers).status) == 304:
         assert now() < until
     assert status == 401

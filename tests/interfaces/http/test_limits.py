@@ -1,6 +1,5 @@
 import pytest
 
-from medtheca.interfaces.http import limits
 from medtheca.interfaces.http.authentication import caller_from_headers
 from medtheca.interfaces.http.limits import TOKEN_FAILURES, Limit, seconds_to_wait
 from medtheca.interfaces.http.refusals import InvalidToken, TooManyFailures
@@ -8,23 +7,6 @@ from tests.factories.accounts import make_token, make_user
 
 pytestmark = pytest.mark.django_db
 THREE = Limit("three", 3, 60)
-
-
-class Clock:
-    """Time that stands still until it is moved, so that no window ends in the middle of a test."""
-
-    def __init__(self, moment):
-        self.moment = moment
-
-    def time(self):
-        return self.moment
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    stopped = Clock(1_800_000_000.0)  # the first second of a window
-    monkeypatch.setattr(limits, "time", stopped)
-    return stopped
 
 
 def test_a_limit_bites_and_says_when_it_ends(clock):

@@ -99,7 +99,7 @@ def test_a_form_without_files_or_with_too_many_says_so(nobody):
     assert not Inspection.objects.exists()
 
 
-def test_a_stranger_may_try_a_few_times_an_hour(nobody, as_alice):
+def test_a_stranger_may_try_a_few_times_an_hour(nobody, as_alice, clock):
     for _ in range(FOR_ANYBODY.an_hour):
         try_files(nobody, ("a.jpg", b"x"))
         run_jobs()

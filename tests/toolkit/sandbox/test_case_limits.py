@@ -46,7 +46,7 @@ def test_processor_time_is_limited_and_not_given_twice(decode, order):
     assert "1 seconds of processor time" in refusal.message
     assert not retry
     # A deaf child has a second more until it is killed; a second trial would make it two or more.
-    assert os.times().elapsed - begun.elapsed < 20
+    assert os.times().elapsed - begun.elapsed < 60
 
 
 def test_time_on_the_clock_is_limited(decode):
@@ -62,7 +62,7 @@ def test_an_answer_that_never_ends_is_limited_too(decode):
 
 
 def test_the_time_a_callback_takes_is_not_the_childs(decode):
-    outcome = decode("progress 0.1", limits=limited(wall_seconds=2), progress=lambda _: time.sleep(1))
+    outcome = decode("progress 0.1", limits=limited(wall_seconds=4), progress=lambda _: time.sleep(5))
     assert outcome.report == {"done": True}
 
 

@@ -216,7 +216,7 @@ def test_as_many_outputs_as_are_allowed(decode, tmp_path):
 def test_progress_is_told_a_few_times_a_second(decode):
     told = []
     start = time.monotonic()
-    outcome = decode("progress 0.1", progress=told.append)
+    outcome = decode("progress 0.5", progress=told.append)
     took = time.monotonic() - start
     assert outcome.report == {"done": True}
     assert told == sorted(set(told))
@@ -226,15 +226,17 @@ def test_progress_is_told_a_few_times_a_second(decode):
 
 def test_progress_without_end_costs_the_owner_nothing(decode):
     told = []
-    outcome = decode("storm 1.2", progress=told.append)
+    outcome = decode("storm 5", progress=told.append)
     assert outcome.report["count"] > 10_000
-    assert 2 <= len(told) <= 6
+    assert 2 <= len(told) <= 21
 
 
 def test_progress_that_is_none_is_not_told(decode):
     told = []
     assert decode("garbage", progress=told.append).refusal is None
-    assert told == [0.5]
+    # Whatever it was when the owner looked, and never less than before.
+    assert told == sorted(told)
+    assert set(told) <= {0.25, 0.5}
 
 
 def test_the_file_of_the_progress_cannot_grow(decode):
@@ -287,7 +289,7 @@ def decode_beside(decode, output, disturb, **rest):
     """Decode a case that lingers, and meanwhile disturb it, given the number of the first child."""
     outcomes = []
     worker = threading.Thread(
-        target=lambda: outcomes.append(decode("linger 1.5", outputs={"one": output}, **rest)), daemon=True
+        target=lambda: outcomes.append(decode("linger 4", outputs={"one": output}, **rest)), daemon=True
     )
     worker.start()
     wait_until(lambda: output.exists() and output.read_text().strip())
@@ -378,7 +380,9 @@ def test_nothing_is_left_open_or_running(own_pool, decode, tmp_path):
         decode(order, pool=own_pool, outputs={"one": tmp_path / "one"})
     with pytest.raises(KeyboardInterrupt):
         decode("progress 5", pool=own_pool, progress=cancel)
-    assert count() == before
+    files, children = count()
+    # Fewer are open where a pool of connections closed some that nobody used.
+    assert (files <= before[0], children) == (True, before[1])
     assert own_pool._places._free == 1
 
 
@@ -389,7 +393,7 @@ def linger_in_two_threads(pool, case):
     reports = []
 
     def work():
-        reports.append(pool.run_case({"order": "linger 1"}, folder=case, limits=SMALL_CASE).report)
+        reports.append(pool.run_case({"order": "linger 4"}, folder=case, limits=SMALL_CASE).report)
 
     threads = [threading.Thread(target=work) for _ in range(2)]
     for thread in threads:
