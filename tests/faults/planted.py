@@ -11,7 +11,7 @@ from medtheca.base.steps import step
 from medtheca.domains.storage.stores import LocalStore
 
 _LATER = 0.5
-_MUCH_LATER = 10.0
+_MUCH_LATER = 3.0
 
 
 class _RowsFirst(LocalStore):
