@@ -257,7 +257,7 @@ SETTINGS: tuple[Setting, ...] = (
         "search_seconds",
         between(1, 3600),
         "30",
-        "Longest that one statement of a search may take the database; then it is given up, and 503 says so.",
+        "Longest that answering a search may take; then it is given up, and 503 says so.",
     ),
     Setting("MEDTHECA_MAX_UPLOAD", "max_upload", size, "50G", "Largest single upload."),
     Setting(

@@ -105,8 +105,10 @@ def preview_download(
                 withheld = number - (number := found.count())
         else:
             number = found.count()
-        if number > most:
-            return Preview(number, most, 0, (), withheld)
+    if number > most:
+        return Preview(number, most, 0, (), withheld)
+    # What can be made may be told, however long it takes: the button is on that page.
+    with one_snapshot(patient=True):
         return Preview(number, most, bytes_of(found), tuple(credits_among(found)), withheld)
 
 

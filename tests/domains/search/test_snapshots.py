@@ -119,3 +119,26 @@ def test_who_is_patient_waits(settings):
     with one_snapshot(patient=True), one_snapshot(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_sleep(1.2), current_setting('statement_timeout')")
         assert cursor.fetchone()[1] == "0"
+
+
+def test_many_statements_that_take_too_long_together_are_given_up(settings):
+    settings.ENVIRONMENT = replace(settings.ENVIRONMENT, search_seconds=1)
+    with one_snapshot(), connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    asked = []
+
+    def ask():
+        with one_snapshot(), connection.cursor() as cursor:
+            for _ in range(10):
+                cursor.execute("SELECT pg_sleep(0.4)")
+                asked.append(1)
+
+    with pytest.raises(SearchTooSlow):
+        ask()
+    assert len(asked) <= 3
+    connection.cursor().execute("SELECT 1")
+
+
+def test_a_statement_that_an_operator_cancels_is_not_told_as_slow_to_the_patient():
+    with pytest.raises(OperationalError), one_snapshot(patient=True), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_cancel_backend(pg_backend_pid()), pg_sleep(1)")

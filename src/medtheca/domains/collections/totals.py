@@ -26,10 +26,13 @@ class Shown:
     contributors: tuple[str, ...]
 
 
-def shown_of(collections: Iterable[Collection], asker: Asker) -> dict[int, Shown]:
-    """What the asker sees of each collection, by its id: a few statements for all of them."""
+def shown_of(collections: Iterable[Collection], asker: Asker, *, patient: bool = False) -> dict[int, Shown]:
+    """What the asker sees of each collection, by its id: a few statements for all of them.
+
+    Be `patient` where something was done, which an answer that is given up would deny.
+    """
     scopes = {row.pk: row.listing_id for row in collections}
-    found = holdings_of(list(scopes.values()), asker=asker)
+    found = holdings_of(list(scopes.values()), asker=asker, patient=patient)
     return {pk: Shown(found[scope].number, _in_order(found[scope].attributions)) for pk, scope in scopes.items()}
 
 

@@ -36,9 +36,9 @@ class Sizes:
     images: int
 
 
-def holdings_of(scopes: Sequence[int], *, asker: Asker) -> dict[int, Holding]:
-    """What the asker sees in each scope, by its key."""
-    with one_snapshot():
+def holdings_of(scopes: Sequence[int], *, asker: Asker, patient: bool = False) -> dict[int, Holding]:
+    """What the asker sees in each scope, by its key. As long as it takes, for the `patient`."""
+    with one_snapshot(patient=patient):
         with asking(Everything(), asker=asker) as answer:
             found = _by_index(scopes, answer) if answer else None
         found = _by_sql(scopes, asker) if found is None else found

@@ -13,8 +13,8 @@ from urllib.parse import parse_qs
 
 from django.conf import settings
 
-from medtheca.base.errors import Conflict, DomainError, Erased, Invalid, NoSpace, NotAllowed, NotFound, TooLarge
-from medtheca.interfaces.http.refusals import Refused
+from medtheca.base.errors import Busy, Conflict, DomainError, Erased, Invalid, NoSpace, NotAllowed, NotFound, TooLarge
+from medtheca.interfaces.http.refusals import Refused, told_to_wait
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -32,6 +32,7 @@ _STATUS_OF_ERROR: dict[type[DomainError], int] = {
     Conflict: 409,
     TooLarge: 413,
     NoSpace: 507,
+    Busy: 503,
     Invalid: 400,
 }
 
@@ -59,7 +60,7 @@ def problem_of(error: DomainError | Refused) -> Problem:
     if isinstance(error, Invalid) and error.problems:
         detail = " ".join([detail, *(problem.message for problem in error.problems)])
         remedy = remedy or " ".join(problem.remedy for problem in error.problems if problem.remedy)
-    return Problem(status, error.code, detail, remedy=remedy)
+    return Problem(status, error.code, detail, remedy=remedy, headers=told_to_wait(error))
 
 
 @dataclass(slots=True)

@@ -281,7 +281,7 @@ def _facts(row: Collection, user: User, shown: Shown) -> dict[str, Any]:
 
 
 def _show(row: Collection, user: User, *, as_json: bool) -> None:
-    facts = _facts(row, user, shown_of([row], user)[row.pk])
+    facts = _facts(row, user, shown_of([row], user, patient=True)[row.pk])
     work = [
         {"license": one.licence, "attribution": one.attribution, "count": one.count} for one in credits_of(row, user)
     ]

@@ -38,7 +38,7 @@ def problem_response(
     `problems` names each field; `detail` replaces the text of that name where clients expect a list; `more` are members
     that this kind of problem has beside. Never cached.
     """
-    if status < 500:  # A fault of ours is in the log with its traceback.
+    if status != 500:  # A fault of ours is in the log with its traceback.
         note_refusal(request, status)
     body = {
         "type": "about:blank",

@@ -22,6 +22,7 @@ from medtheca.domains.imaging.queries import files_of, is_redacted
 from medtheca.domains.provenance.access import may_edit, may_own, require_owner
 from medtheca.domains.provenance.queries import accession_for, accessions_of_images
 from medtheca.domains.search.changes import Change, changes_of
+from medtheca.domains.search.errors import SearchTooSlow
 from medtheca.domains.search.queries import Cursor, find_page, image_for
 from medtheca.interfaces.http.file_urls import file_url
 from medtheca.interfaces.web.accounts.forms import show_refusal
@@ -150,18 +151,21 @@ def _facts(found: Image, accession: Accession | None, *, takeable: bool, named: 
 
 
 def _neighbours(found: Image, search: Search) -> dict[str, str | None]:
-    """The images before and after in the search that led here."""
+    """The images before and after in the search that led here; none where looking for them takes too long."""
     urls: dict[str, str | None] = {}
     for name, backwards in (("previous_url", True), ("next_url", False)):
         place = Cursor(found.created, found.pk, backwards=backwards)
-        beside = find_page(
-            search.tree,
-            asker=search.asker,
-            limit=1,
-            cursor=place,
-            newest_first=search.newest_first,
-            listings=listings,
-        ).images
+        try:
+            beside = find_page(
+                search.tree,
+                asker=search.asker,
+                limit=1,
+                cursor=place,
+                newest_first=search.newest_first,
+                listings=listings,
+            ).images
+        except SearchTooSlow:
+            return {}
         urls[name] = image_url(beside[0], query=search.query) if beside else None
     return urls
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import DatabaseError
 
+from medtheca.domains.search.errors import SearchTooSlow
 from medtheca.domains.search.index.catching_up import Touched, apply
 from medtheca.domains.search.index.keeping import load, state_kept
 from medtheca.domains.search.index.reading import CannotIndex, has_more_images_than, read_archive
@@ -69,7 +70,7 @@ class Holder:
     def _first(self, snapshot: Snapshot) -> View | None:
         try:
             moment = self._catch_up()
-        except DatabaseError:
+        except (DatabaseError, SearchTooSlow):
             raise  # The transaction is over; SQL could not answer in it either.
         except Exception:  # noqa: BLE001 - whatever it is, SQL can answer
             # A row that nobody foresaw must not end in a page of errors: SQL takes it as it is.
@@ -136,8 +137,11 @@ class Holder:
     def _apply(self, held: _Held, touched: Touched, news: News) -> int | None:
         try:
             apply(held.archive, touched)
+        except (DatabaseError, SearchTooSlow):
+            self._held = None  # Half of it is new. What is kept is as good as it was.
+            raise
         except BaseException:
-            self._held = None  # Half of it is new.
+            self._held = None
             self._useless = (news.epoch, news.version)
             raise
         held.seen = news.seen

@@ -170,10 +170,10 @@ def _renew(state: IndexState) -> str | None:
         return None
     news = look(Seen.read(state.snapshot, state.last_change))
     touched = Touched.by(news.changes if news else [])
-    if news is None or touched.everything:
+    if news is None or touched.everything or not _is_whole():
         return None
     if not _is_due(state, news, touched):
-        return "kept" if _is_whole() else None
+        return "kept"
     kept = load(state)
     if kept is None:
         return None
@@ -184,10 +184,14 @@ def _renew(state: IndexState) -> str | None:
 
 
 def _is_whole() -> bool:
-    """Whether the parts are what was written."""
+    """Whether the parts are all there, and what was written."""
+    names = [name for name, _ in Archive().parts()]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT bool_and(encode(sha256(data), 'hex') = digest) FROM search_indexpart")
-        return bool(cursor.fetchone()[0])
+        cursor.execute(
+            "SELECT count(*) FROM search_indexpart WHERE name = ANY(%s) AND encode(sha256(data), 'hex') = digest",
+            [names],
+        )
+        return bool(cursor.fetchone()[0] == len(names))
 
 
 def _write_anew(archive: Archive, state: IndexState | None) -> None:

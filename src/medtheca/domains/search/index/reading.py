@@ -210,7 +210,7 @@ def _text(value: Any) -> str | None:
 def _stream(statement: str) -> Iterator[list[tuple[Any, ...]]]:
     """Rows in strides, so that a million are never here at once."""
     raw = cast("Any", connection.connection)
-    with raw.cursor(name="search_index") as cursor:
+    with connection.wrap_database_errors, raw.cursor(name="search_index") as cursor:
         cursor.itersize = _STRIDE
         cursor.execute(statement)
         while rows := cursor.fetchmany(_STRIDE):

@@ -8,10 +8,12 @@ order of commits and would lose what commits late.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -112,13 +114,13 @@ class News:
 def one_snapshot(*, patient: bool = False) -> Iterator[None]:
     """Everything read inside is of one moment. Within a transaction of the caller's, it is as that transaction is.
 
-    Raises `SearchTooSlow` where a statement takes longer than the setting allows, unless the caller is `patient`.
+    Raises `SearchTooSlow` where it takes longer than the setting allows, unless the caller is `patient`.
     """
     if connection.in_atomic_block:
         yield
         return
     seconds: int = 0 if patient else settings.ENVIRONMENT.search_seconds
-    with _telling_what_is_slow(seconds), transaction.atomic():
+    with _given_up_after(seconds), transaction.atomic():
         with connection.cursor() as cursor:
             # As statements, which end with their transaction: what psycopg's connection is told goes on to the next.
             cursor.execute(
@@ -133,9 +135,22 @@ def one_snapshot(*, patient: bool = False) -> Iterator[None]:
 
 
 @contextmanager
-def _telling_what_is_slow(seconds: int) -> Iterator[None]:
-    try:
+def _given_up_after(seconds: int) -> Iterator[None]:
+    """No statement begins after so many seconds; PostgreSQL cuts off the one that lasts as long. 0 is for ever."""
+    if not seconds:
         yield
+        return
+    end = time.monotonic() + seconds
+
+    def execute_in_time(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 - Django's
+        if time.monotonic() > end:
+            _log.warning("A search was given up after %d seconds.", seconds)
+            raise SearchTooSlow(seconds)
+        return execute(sql, params, many, context)
+
+    try:
+        with connection.execute_wrapper(execute_in_time):
+            yield
     except OperationalError as error:
         if not isinstance(error.__cause__, QueryCanceled):
             raise

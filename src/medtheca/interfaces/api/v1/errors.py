@@ -82,7 +82,7 @@ def detail_response(
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
     """Any refusal but 400: what is wrong as `detail`, and what would be right."""
-    if status < 500:  # A fault of ours is in the log with its traceback.
+    if status != 500:  # A fault of ours is in the log with its traceback.
         note_refusal(request, status)
     return _respond(
         {"detail": detail, "code": code, "remedy": remedy, **support_of(request)}, status=status, headers=headers

@@ -85,7 +85,7 @@ def make_collection(request: HttpRequest, given: CollectionIn) -> Any:
     """Make an empty collection; the caller owns it."""
     user = user_of(request)
     made = create_collection(creator=user, name=given.name, description=given.description, public=given.public)
-    return Status(201, _detail(made, user))
+    return Status(201, _done(made, user))
 
 
 @router.post("/create-from-isic-ids/", auth=somebody, response={202: CollectionMadeOut}, url_name="collection_filled")
@@ -123,7 +123,7 @@ def change_one_collection(request: HttpRequest, collection_id: int, given: Colle
     changed = change_collection(
         collection=found, actor=user, name=given.name, description=given.description, public=given.public
     )
-    return _detail(changed, user)
+    return _done(changed, user)
 
 
 @router.delete("/{int:collection_id}/", auth=somebody, response={204: None}, url_name="collection_detail")
@@ -226,7 +226,7 @@ def remove_from_collection_by_list(request: HttpRequest, collection_id: int, giv
 def pin_collection(request: HttpRequest, collection_id: int, given: PinnedIn) -> Any:
     """Show a public collection before others, or not any more. Staff only."""
     user = user_of(request)
-    return _detail(set_pinned(collection=collection_for(user, collection_id), actor=user, pinned=given.pinned), user)
+    return _done(set_pinned(collection=collection_for(user, collection_id), actor=user, pinned=given.pinned), user)
 
 
 @router.post(
@@ -235,7 +235,7 @@ def pin_collection(request: HttpRequest, collection_id: int, given: PinnedIn) ->
 def lock_collection(request: HttpRequest, collection_id: int, given: LockedIn) -> Any:
     """Lock a collection so that nothing in it changes, or unlock it. Its owner and staff."""
     user = user_of(request)
-    return _detail(set_locked(collection=collection_for(user, collection_id), actor=user, locked=given.locked), user)
+    return _done(set_locked(collection=collection_for(user, collection_id), actor=user, locked=given.locked), user)
 
 
 def _search(request: HttpRequest, collection_id: int, given: FoundImagesIn, action: BatchAction) -> dict[str, Any]:
@@ -261,10 +261,10 @@ def _ids(given: str | list[int] | None) -> list[int]:
     return [int(part) for part in parts]
 
 
-def shown_collections(rows: Sequence[Collection], asker: Asker) -> list[dict[str, Any]]:
+def shown_collections(rows: Sequence[Collection], asker: Asker, *, patient: bool = False) -> list[dict[str, Any]]:
     """Collections as lists of the API show them."""
     names = ("id", "name", "description", "public", "pinned", "locked")
-    shown = shown_of(rows, asker)
+    shown = shown_of(rows, asker, patient=patient)
     return [
         {name: getattr(row, name) for name in names}
         | {"doi": None, "doi_url": None}
@@ -273,8 +273,13 @@ def shown_collections(rows: Sequence[Collection], asker: Asker) -> list[dict[str
     ]
 
 
-def _detail(row: Collection, asker: Asker) -> dict[str, Any]:
-    (shown,) = shown_collections([row], asker)
+def _done(row: Collection, user: Asker) -> dict[str, Any]:
+    """The detail of a collection that was changed, which is told however long counting takes."""
+    return _detail(row, user, patient=True)
+
+
+def _detail(row: Collection, asker: Asker, *, patient: bool = False) -> dict[str, Any]:
+    (shown,) = shown_collections([row], asker, patient=patient)
     edits = may_edit(asker, row)
     return shown | {
         "created": row.created,
