@@ -1,6 +1,7 @@
 """Ports for servers of tests: chosen long before they are bound, while sessions beside this one choose, too."""
 
 import fcntl
+import os
 import secrets
 import socket
 import tempfile
@@ -13,7 +14,7 @@ _held = []
 
 def reserve_port():
     """A port that is free, and that no other session of tests is given while this one lasts."""
-    folder = Path(tempfile.gettempdir()) / "medtheca-ports"
+    folder = Path(tempfile.gettempdir()) / f"medtheca-ports-{os.getuid()}"
     folder.mkdir(exist_ok=True)
     while True:
         # Not of `random`, which begins anew with each test.
