@@ -61,6 +61,16 @@ def test_what_is_done_is_told_however_long_counting_takes(client):
     assert Collection.objects.get().description == "For teaching"
 
 
+def test_all_that_a_search_finds_is_added_however_long_that_takes(client):
+    alice = make_user("alice")
+    make_images(make_cohort(alice), 2)
+    collection = make_collection(alice)
+    client.force_login(alice)
+    with table_locked(_FIRST, seconds=2.5), searches_within(1):
+        answer = client.post("/collections/add/?q=", {"collection": str(collection.pk)})
+    assert (answer.status_code, answer.headers.get("Location")) == (302, f"/collections/{collection.pk}/")
+
+
 def test_a_download_may_take_its_time(client):
     make_images(make_cohort(make_user("alice")), 2, visibility="public")
     given = {"data": json.dumps({"query": ""}), "content_type": "application/json"}

@@ -37,16 +37,9 @@ def collection_add(request: HttpRequest) -> HttpResponse:
     refs = list(dict.fromkeys(filter(None, request.GET.getlist("image"))))
     if len(refs) > MOST_AT_ONCE:
         raise Invalid(f"At most {MOST_AT_ONCE} images can be chosen one by one.", remedy="Add all of a search instead.")
-    if len(refs) == 1:
-        image = image_for(user, refs[0])
+    image = image_for(user, refs[0]) if len(refs) == 1 else None
+    if image is not None:
         refs = [image.public_id or str(image.key)]
-        number, back, what = 1, image_url(image), refs[0]
-    elif refs:
-        number, back, what = len(refs), reverse("gallery"), f"the {len(refs):,} images that were chosen"
-    else:
-        search = read_search(request)
-        number, back = search.count(), search.address()
-        what = f"all {number:,} images that were found"
     offered = collections_of(user).filter(locked=False)[:_MOST_OFFERED]
     form = AddForm(request.POST or None, collections=offered)
     if form.is_valid():
@@ -58,6 +51,15 @@ def collection_add(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, words)
             return redirect("collection", chosen.pk)
+    if image is not None:
+        number, back, what = 1, image_url(image), refs[0]
+    elif refs:
+        number, back, what = len(refs), reverse("gallery"), f"the {len(refs):,} images that were chosen"
+    else:
+        # Counted for the form alone: adding takes as long as it takes.
+        search = read_search(request)
+        number, back = search.count(), search.address()
+        what = f"all {number:,} images that were found"
     context = {
         "form": form,
         "heading": "Add to a collection",
