@@ -35,6 +35,7 @@ def males():
 
 def test_catching_up_that_is_cut_off_is_tried_again(cohort, monkeypatch):
     make_images(cohort, 3, structured={"sex": "male"}, visibility="public")
+    # As for many images: of few, the process would make its index by itself, whatever became of the first.
     monkeypatch.setattr(holding, "FEW_IMAGES", 2)
     keep_index()
     assert (answers(), males()) == (True, 3)

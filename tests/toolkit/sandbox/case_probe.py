@@ -270,7 +270,8 @@ def do_garbage(argument, folder, outputs, progress):
     values = [float("nan"), float("inf"), -1.0, 2.0, 1e300, 0.5, 0.25, -float("inf")]
     for value in values:
         progress(value)
-        time.sleep(0.3)
+        # The only one that is to be told stays long enough for an owner whose machine stands still for a moment.
+        time.sleep(2 if value == 0.5 else 0.3)
     for raw in (b"\xff" * 8, b"\x01", b"\x00" * 7 + b"\xf0", struct.pack("=q", 1)):
         os.pwrite(PROGRESS, raw, 0)
         time.sleep(0.3)

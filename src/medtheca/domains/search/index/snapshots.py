@@ -142,7 +142,7 @@ def _given_up_after(seconds: int) -> Iterator[None]:
         return
     end = time.monotonic() + seconds
 
-    def execute_in_time(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 - Django's
+    def execute_in_time(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 - so Django calls it
         if time.monotonic() > end:
             _log.warning("A search was given up after %d seconds.", seconds)
             raise SearchTooSlow(seconds)
