@@ -13,8 +13,8 @@ from urllib.parse import parse_qs
 
 from django.conf import settings
 
-from medtheca.base.errors import Busy, Conflict, DomainError, Erased, Invalid, NoSpace, NotAllowed, NotFound, TooLarge
-from medtheca.interfaces.http.refusals import Refused, told_to_wait
+from medtheca.base.errors import DomainError, Invalid
+from medtheca.interfaces.http.refusals import Refused, status_of, told_to_wait
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -24,17 +24,6 @@ Headers = list[tuple[bytes, bytes]]
 _DRAIN_BYTES = 64 << 20
 _DRAIN_SECONDS = 10.0
 _DRAIN_SILENCE = 2.0
-
-_STATUS_OF_ERROR: dict[type[DomainError], int] = {
-    NotAllowed: 403,
-    NotFound: 404,
-    Erased: 410,
-    Conflict: 409,
-    TooLarge: 413,
-    NoSpace: 507,
-    Busy: 503,
-    Invalid: 400,
-}
 
 
 class Problem(Exception):
@@ -55,12 +44,11 @@ def problem_of(error: DomainError | Refused) -> Problem:
     """The refusal of a domain, or of whoever looked at the caller, as an answer."""
     if isinstance(error, Refused):
         return Problem(error.status, error.code, error.message, remedy=error.remedy, headers=error.headers)
-    status = next((status for kind, status in _STATUS_OF_ERROR.items() if isinstance(error, kind)), 400)
     detail, remedy = error.message, error.remedy
     if isinstance(error, Invalid) and error.problems:
         detail = " ".join([detail, *(problem.message for problem in error.problems)])
         remedy = remedy or " ".join(problem.remedy for problem in error.problems if problem.remedy)
-    return Problem(status, error.code, detail, remedy=remedy, headers=told_to_wait(error))
+    return Problem(status_of(error), error.code, detail, remedy=remedy, headers=told_to_wait(error))
 
 
 @dataclass(slots=True)

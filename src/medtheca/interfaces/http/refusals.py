@@ -1,10 +1,32 @@
-"""Refusals that only HTTP knows: who somebody is could not be told, or not well enough."""
+"""Refusals as HTTP has them: those that only it knows, of who somebody is, and the statuses of all others."""
 
 from __future__ import annotations
 
 from django.http import JsonResponse
 
-from medtheca.base.errors import Busy, DomainError
+from medtheca.base.errors import (
+    Busy,
+    Conflict,
+    DomainError,
+    Erased,
+    Invalid,
+    NoSpace,
+    NotAllowed,
+    NotFound,
+    TooLarge,
+)
+
+_STATUS: dict[type[DomainError], int] = {
+    NotAllowed: 403,
+    NotFound: 404,
+    Erased: 410,
+    Conflict: 409,
+    TooLarge: 413,
+    NoSpace: 507,
+    Busy: 503,
+    Invalid: 400,
+    DomainError: 400,
+}
 
 
 class Refused(Exception):
@@ -123,6 +145,11 @@ class TooOften(Refused):
     def __init__(self, message: str, *, wait: int, remedy: str = "") -> None:
         super().__init__(message, remedy=remedy, headers={"Retry-After": str(wait)})
         self.wait = wait
+
+
+def status_of(refusal: DomainError) -> int:
+    """The status of an answer that refuses, on pages, in both APIs and for files."""
+    return next(_STATUS[kind] for kind in type(refusal).__mro__ if kind in _STATUS)
 
 
 def told_to_wait(refusal: DomainError) -> dict[str, str]:

@@ -14,33 +14,15 @@ from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 
 from medtheca.base.errors import (
-    Busy,
-    Conflict,
     DomainError,
-    Erased,
     Invalid,
-    NoSpace,
-    NotAllowed,
-    NotFound,
-    TooLarge,
 )
-from medtheca.interfaces.http.refusals import told_to_wait
+from medtheca.interfaces.http.refusals import status_of, told_to_wait
 from medtheca.interfaces.http.request_ids import note_refusal, request_id, support_of
 
 log = logging.getLogger(__name__)
 
 View = Callable[..., HttpResponseBase]
-_STATUS: tuple[tuple[type[DomainError], int], ...] = (
-    (NotFound, 404),
-    (Erased, 410),
-    (NotAllowed, 403),
-    (Conflict, 409),
-    (TooLarge, 413),
-    (NoSpace, 507),
-    (Busy, 503),
-    (Invalid, 400),
-    (DomainError, 400),
-)
 
 
 def page(view: View) -> View:
@@ -79,11 +61,6 @@ def refusal_page(request: HttpRequest, refusal: DomainError) -> HttpResponse:
         response.headers[name] = value
     add_never_cache_headers(response)
     return response
-
-
-def status_of(refusal: DomainError) -> int:
-    """The status of an answer that refuses."""
-    return next(status for kind, status in _STATUS if isinstance(refusal, kind))
 
 
 def in_words(refusal: DomainError) -> str:

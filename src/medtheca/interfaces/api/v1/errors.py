@@ -18,32 +18,15 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from medtheca.base.errors import (
-    Busy,
-    Conflict,
     DomainError,
-    Erased,
     Invalid,
-    NoSpace,
-    NotAllowed,
-    NotFound,
     Problem,
-    TooLarge,
 )
 from medtheca.interfaces.api.v1.paging import JSON
-from medtheca.interfaces.http.refusals import InvalidToken, NotSignedIn, Refused, told_to_wait
+from medtheca.interfaces.http.refusals import InvalidToken, NotSignedIn, Refused, status_of, told_to_wait
 from medtheca.interfaces.http.request_ids import note_refusal, request_id, support_of
 
 NON_FIELD = "non_field_errors"
-_STATUS: dict[type[DomainError], int] = {
-    NotAllowed: 403,
-    NotFound: 404,
-    Erased: 410,
-    Conflict: 409,
-    TooLarge: 413,
-    NoSpace: 507,
-    Busy: 503,
-    DomainError: 400,
-}
 # What the framework says in these cases, word for word.
 _NOBODY = "Authentication credentials were not provided."
 _BAD = "Invalid token."
@@ -144,7 +127,7 @@ def _on_invalid(request: HttpRequest, error: Invalid) -> HttpResponse:
 
 
 def _on_domain_error(request: HttpRequest, error: DomainError) -> HttpResponse:
-    status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
+    status = status_of(error)
     return detail_response(
         request,
         status=status,

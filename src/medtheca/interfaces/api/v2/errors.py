@@ -12,35 +12,17 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from medtheca.base.errors import (
-    Busy,
-    Conflict,
     DomainError,
-    Erased,
     Invalid,
-    NoSpace,
-    NotAllowed,
-    NotFound,
     Problem,
-    TooLarge,
 )
 from medtheca.domains.search.query_text import BadQuery
 from medtheca.interfaces.http.api_auth import is_isic_cli
 from medtheca.interfaces.http.pagination import BadCursor
 from medtheca.interfaces.http.problems import problem_response
-from medtheca.interfaces.http.refusals import InvalidToken, Refused, told_to_wait
+from medtheca.interfaces.http.refusals import InvalidToken, Refused, status_of, told_to_wait
 from medtheca.interfaces.http.request_ids import request_id
 
-_STATUS: dict[type[DomainError], int] = {
-    NotAllowed: 403,
-    NotFound: 404,
-    Erased: 410,
-    Conflict: 409,
-    TooLarge: 413,
-    NoSpace: 507,
-    Busy: 503,
-    Invalid: 400,
-    DomainError: 400,
-}
 _log = logging.getLogger(__name__)
 
 
@@ -83,7 +65,7 @@ def wrong_method(request: HttpRequest, allowed: str) -> HttpResponse:
 
 
 def _on_domain_error(request: HttpRequest, error: DomainError) -> HttpResponse:
-    status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
+    status = status_of(error)
     problems = error.problems if isinstance(error, Invalid) else ()
     return problem_response(
         request,

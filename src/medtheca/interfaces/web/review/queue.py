@@ -23,7 +23,8 @@ from medtheca.domains.provenance.review_queue import (
     waiting_for,
 )
 from medtheca.domains.provenance.reviewing import record_reviews, undo_reviews
-from medtheca.interfaces.web.errors import in_words, status_of
+from medtheca.interfaces.http.refusals import status_of
+from medtheca.interfaces.web.errors import in_words
 from medtheca.interfaces.web.paging import address
 from medtheca.interfaces.web.people import signed_in
 from medtheca.interfaces.web.review.shown import REASONS, items_of, panel_of
